@@ -1,0 +1,66 @@
+"""What the notebooks share. Start with `sr.setup()`, then use the modules as `sr.metrics`, `sr.plots`, …
+
+>>> import srhelpers as sr
+>>> photo = sr.datasets.sample("chelsea")
+>>> photo.shape
+(300, 451, 3)
+"""
+
+import contextlib
+import importlib
+import importlib.util
+import os
+import sys
+
+__version__ = "0.1.0"
+
+MODULES = (
+    "catalog",
+    "datasets",
+    "degradations",
+    "downloads",
+    "evaluation",
+    "layers",
+    "metrics",
+    "notebooks",
+    "plots",
+    "runtime",
+)
+
+# Keras picks its backend on import, so these must be set before any module of ours imports it.
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+if not importlib.util.find_spec("tensorflow") and importlib.util.find_spec("jax"):
+    os.environ.setdefault("KERAS_BACKEND", "jax")
+
+
+@contextlib.contextmanager
+def quiet():
+    """Keep what libraries write past Python to the console out: TensorFlow does so when it is imported.
+
+    >>> import srhelpers as sr
+    >>> with sr.quiet():
+    ...     import keras
+    """
+    sys.stderr.flush()
+    console, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, 2)
+    try:
+        yield
+    finally:
+        os.dup2(console, 2)
+        os.close(console)
+        os.close(nowhere)
+
+
+def __getattr__(name):
+    """Import a module on first use: `srhelpers download` needs no deep-learning framework."""
+    if name == "setup":
+        return __getattr__("runtime").setup
+    if name in MODULES:
+        with quiet():
+            return importlib.import_module(f".{name}", __name__)
+    raise AttributeError(f"module 'srhelpers' has no attribute {name!r}; it holds setup, {', '.join(MODULES)}")
+
+
+def __dir__():
+    return [*globals(), *MODULES, "setup"]

@@ -1,0 +1,114 @@
+"""The command line: `srhelpers run`, `srhelpers download`, `srhelpers evaluate`."""
+
+import argparse
+import sys
+
+import srhelpers as sr
+
+
+def _run(arguments):
+    return sr.notebooks.run(
+        arguments.numbers,
+        profile=arguments.profile,
+        keep_going=arguments.keep_going,
+        in_place=arguments.in_place,
+    )
+
+
+def _size(dataset):
+    if dataset.archive is None:
+        return ""
+    return f"{dataset.archive.size / 1e6:,.0f} MB" if dataset.archive.size else "unknown"
+
+
+def _download(arguments):
+    if arguments.list or not arguments.names:
+        print(f"{'name':<18} {'photos':>6}  {'download':>9}  {'licence':<24} where")
+        for dataset in sr.catalog.DATASETS.values():
+            try:
+                where = sr.datasets.find(dataset.name)
+            except FileNotFoundError:
+                where = "not here"
+            print(f"{dataset.name:<18} {dataset.photos:>6}  {_size(dataset):>9}  {dataset.licence:<24} {where}")
+        return 0
+    for name in arguments.names:
+        print(f"{name}: {sr.datasets.download(name)}")
+    return 0
+
+
+def _evaluate(arguments):
+    import pandas as pd
+
+    rows = pd.concat(
+        sr.evaluation.evaluate(
+            method, dataset, scale, degradation=arguments.degradation, path=arguments.path, progress=True
+        )
+        for dataset in arguments.dataset
+        for scale in arguments.scale
+        for method in arguments.method
+    )
+    table = rows if arguments.per_image else sr.evaluation.summarise(rows)
+    digits = {"psnr_y": "{:.2f}".format, "ssim_y": "{:.4f}".format, "psnr_rgb": "{:.2f}".format}
+    print(table.to_string(index=False, formatters=digits))
+    if arguments.csv:
+        sr.evaluation.save(table, arguments.csv)
+        print(f"Saved to {arguments.csv}.")
+    return 0
+
+
+def _parser():
+    parser = argparse.ArgumentParser("srhelpers", description="Run the notebooks, get datasets, measure methods.")
+    parser.add_argument("--version", action="version", version=sr.__version__)
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+
+    run = commands.add_parser("run", help="execute notebooks; results go to build/")
+    run.add_argument("numbers", nargs="*", metavar="NN", help="such as 01 02; none means all")
+    run.add_argument("--profile", choices=("quick", "full"), help="default: full where there is a GPU, else quick")
+    run.add_argument("--keep-going", action="store_true", help="go on after a notebook that fails")
+    run.add_argument("--in-place", action="store_true", help="also save the outputs into notebooks/ (for authors)")
+    run.set_defaults(function=_run)
+
+    download = commands.add_parser("download", help="fetch datasets into the cache")
+    download.add_argument("names", nargs="*", metavar="NAME")
+    download.add_argument("--list", action="store_true", help="what there is, and what is here already")
+    download.set_defaults(function=_download)
+
+    evaluate = commands.add_parser("evaluate", help="PSNR and SSIM of a method on a benchmark set")
+    evaluate.add_argument("--method", nargs="+", required=True, help="nearest bilinear bicubic lanczos area")
+    evaluate.add_argument("--dataset", nargs="+", required=True, help="such as Set5 Set14 B100, or a folder")
+    evaluate.add_argument("--scale", nargs="+", type=int, default=[4], help="default: 4")
+    evaluate.add_argument("--degradation", default="bicubic", help="bicubic (default) area opencv blurred_bicubic")
+    evaluate.add_argument("--path", help="folder of the dataset, if it is not found by itself")
+    evaluate.add_argument("--per-image", action="store_true", help="a row per image instead of the mean")
+    evaluate.add_argument("--csv", help="add the rows to this file")
+    evaluate.set_defaults(function=_evaluate)
+    return parser
+
+
+def main(arguments=None):
+    """Entry point of the `srhelpers` command.
+
+    Args:
+        arguments: list of words; None takes the command line's.
+
+    Returns:
+        Exit status: 0, or what went wrong (1 for an error with a plain message, else how many notebooks failed).
+
+    >>> import srhelpers.__main__
+    >>> srhelpers.__main__.main(["download", "samples"])  # doctest: +ELLIPSIS
+    samples: ...
+    0
+    """
+    chosen = _parser().parse_args(arguments)
+    try:
+        return chosen.function(chosen)
+    except (OSError, ValueError, RuntimeError) as error:
+        print(f"srhelpers: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("srhelpers: stopped; run the same command again to go on", file=sys.stderr)
+        return 130
+
+
+if __name__ == "__main__":
+    sys.exit(main())

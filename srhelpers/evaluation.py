@@ -1,0 +1,140 @@
+"""A method on a benchmark set → table rows, measured the way the papers measure."""
+
+import datetime
+import os
+import platform
+from pathlib import Path
+
+import pandas as pd
+from tqdm.auto import tqdm
+
+from . import __version__, datasets, degradations, metrics
+
+KEY = ["dataset", "scale", "method"]
+
+
+def evaluate(method, dataset, scale, *, degradation="bicubic", path=None, progress=False):
+    """PSNR and SSIM of one method on every image of a set.
+
+    Each image is cropped to a multiple of the scale, made small, grown back to its size by `method`, and
+    compared on the rounded luma with `scale` pixels of border left out. The set's own low-resolution files
+    are used where it ships them and `degradation` is "bicubic". A grey file stays grey and is compared as it
+    is: Set14's published figures treat "bridge" so.
+
+    Args:
+        method: a name of `degradations.INTERPOLATIONS`, or a function (uint8 image, (height, width)) → uint8
+            image of that size.
+        dataset: a name or folder, as `datasets.photos` takes it.
+        scale: whole number ≥ 2.
+        degradation: a name of `degradations.DEGRADATIONS`.
+        path: folder of the dataset, if not found by itself.
+        progress: show a bar.
+
+    Returns:
+        pandas.DataFrame, a row per image: dataset, scale, method, image, psnr_y (dB), ssim_y, psnr_rgb (dB).
+        `summarise` makes the published kind of row of it.
+
+    Raises:
+        ValueError: an unknown method or degradation, or a scale that is no whole number ≥ 2.
+        FileNotFoundError: the set is not there.
+
+    Source: Timofte et al. 2014 (A+) and later papers' test protocol.
+
+    >>> import srhelpers as sr
+    >>> rows = sr.evaluation.evaluate("bicubic", "samples", 4)
+    >>> len(rows) == len(sr.datasets.photos("samples"))
+    True
+    """
+    if not callable(method) and method not in degradations.INTERPOLATIONS:
+        raise ValueError(f"Expected a method of {', '.join(degradations.INTERPOLATIONS)}, got {method!r}.")
+    if degradation not in degradations.DEGRADATIONS:
+        raise ValueError(f"Expected a degradation of {', '.join(degradations.DEGRADATIONS)}, got {degradation!r}.")
+    if int(scale) != scale or scale < 2:
+        raise ValueError(f"Expected a whole scale of at least 2, got {scale}.")
+    scale = int(scale)
+    name = method if isinstance(method, str) else getattr(method, "__name__", type(method).__name__)
+    grow = method if callable(method) else lambda image, size: degradations.resize(image, size, method)
+
+    rows = []
+    files = datasets.photos(dataset, path)
+    for file in tqdm(files, desc=f"{name} ×{scale} {dataset}", unit="image", disable=not progress, leave=False):
+        reference = degradations.crop_to_multiple(datasets.read_image(file), scale)
+        size = reference.shape[:2]
+        shipped = datasets.low_resolution(file, scale) if degradation == "bicubic" else None
+        if shipped:
+            small = datasets.read_image(shipped)
+        else:
+            small = degradations.DEGRADATIONS[degradation](reference, (size[0] // scale, size[1] // scale))
+        estimate = grow(small, size)
+        rows.append(
+            {
+                "dataset": str(dataset),
+                "scale": scale,
+                "method": name,
+                "image": file.stem,
+                "psnr_y": metrics.psnr(reference, estimate, crop_border=scale, luma=True),
+                "ssim_y": metrics.ssim(reference, estimate, crop_border=scale, luma=True),
+                "psnr_rgb": metrics.psnr(reference, estimate, crop_border=scale),
+            }
+        )
+    return pd.DataFrame(rows)
+
+
+def summarise(rows):
+    """Mean over images, one row per dataset, scale and method, saying where and when it was measured.
+
+    Args:
+        rows: what `evaluate` returns, or several of them concatenated.
+
+    Returns:
+        pandas.DataFrame: dataset, scale, method, images, psnr_y, ssim_y, psnr_rgb, device, date, srhelpers.
+
+    >>> import srhelpers as sr
+    >>> table = sr.evaluation.summarise(sr.evaluation.evaluate("nearest", "samples", 4))
+    >>> list(table.images) == [len(sr.datasets.photos("samples"))]
+    True
+    """
+    grouped = rows.groupby(KEY, sort=False)
+    table = grouped[["psnr_y", "ssim_y", "psnr_rgb"]].mean()
+    table.insert(0, "images", grouped.size())
+    return table.reset_index().assign(
+        device=f"CPU, {os.cpu_count()} cores, {platform.machine()}",
+        date=datetime.date.today().isoformat(),
+        srhelpers=__version__,
+    )
+
+
+def save(table, file):
+    """Add rows to a CSV file; a row of the same dataset, scale and method (and image) takes the old one's place.
+
+    The file is written under a temporary name and renamed, so it is never half there.
+
+    Args:
+        table: what `evaluate` or `summarise` returns.
+        file: path of the CSV file, made if it does not exist.
+
+    Raises:
+        ValueError: the file holds other columns.
+
+    >>> import pathlib, tempfile, srhelpers as sr
+    >>> table = sr.evaluation.summarise(sr.evaluation.evaluate("nearest", "samples", 4))
+    >>> file = pathlib.Path(tempfile.mkdtemp(), "results.csv")
+    >>> sr.evaluation.save(table, file)
+    >>> sr.evaluation.save(table, file)
+    >>> len(file.read_text().splitlines())
+    2
+    """
+    file = Path(file)
+    file.parent.mkdir(parents=True, exist_ok=True)
+    if file.exists():
+        old = pd.read_csv(file)
+        if list(old.columns) != list(table.columns):
+            raise ValueError(
+                f"Expected {file} to have the columns {', '.join(table.columns)}, got {', '.join(old.columns)}; "
+                "choose another file."
+            )
+        key = [column for column in (*KEY, "image") if column in table.columns]
+        table = pd.concat([old, table]).drop_duplicates(key, keep="last")
+    partial = file.with_name(f"{file.name}.part")
+    table.to_csv(partial, index=False, float_format="%.4f")
+    partial.replace(file)

@@ -1,0 +1,149 @@
+"""Execute notebooks as a reader would, keep what they printed and drew, and say which failed where."""
+
+import os
+import time
+from pathlib import Path
+
+FOLDERS = ("SR_DATA_DIR", "SR_WEIGHTS_DIR", "SR_CACHE_DIR", "SR_KAGGLE_INPUT")
+TIMEOUT = 3600  # seconds for one cell; a full training run takes minutes
+
+
+def find(numbers=()):
+    """The notebooks to run, in order.
+
+    Args:
+        numbers: "01", "1" or the start of a file name; none means all.
+
+    Returns:
+        List of Path.
+
+    Raises:
+        FileNotFoundError: no notebooks folder here, or no notebook of that number.
+
+    >>> import srhelpers as sr
+    >>> sr.notebooks.find(["1"])[0].name  # doctest: +SKIP
+    '01_bicubic_baselines.ipynb'
+    """
+    places = [Path.cwd() / "notebooks", Path(__file__).resolve().parent.parent / "notebooks"]
+    folder = next((place for place in places if place.is_dir()), None)
+    if folder is None:
+        raise FileNotFoundError(f"Expected a notebooks folder in {places[0].parent}; run this inside the repository.")
+    every = sorted(folder.glob("[0-9]*.ipynb"))
+    chosen = []
+    for number in numbers or [path.name for path in every]:
+        matching = [path for path in every if path.name.startswith(str(number).zfill(2))]
+        if not matching:
+            raise FileNotFoundError(f"Expected a notebook of {', '.join(p.stem for p in every)}, got {number!r}.")
+        chosen += matching
+    return list(dict.fromkeys(chosen))
+
+
+def execute(path, build, *, profile=None, in_place=False):
+    """Run one notebook in a fresh kernel, in its own folder.
+
+    Writes the executed copy and an HTML page into `build`, also when a cell fails. The files get their names
+    only when they are whole.
+
+    Args:
+        path: the notebook.
+        build: folder for the results.
+        profile: "quick" or "full" for SR_PROFILE; None leaves it as it is.
+        in_place: also put the outputs into the notebook itself, if every cell ran.
+
+    Returns:
+        None if every cell ran, else a string: the number of the failing code cell, its first line, the error.
+
+    >>> import srhelpers as sr
+    >>> sr.notebooks.execute("notebooks/01_bicubic_baselines.ipynb", "build")  # doctest: +SKIP
+    """
+    import nbclient
+    import nbconvert
+    import nbformat
+    from tqdm.auto import tqdm
+
+    path, build = Path(path), Path(build)
+    build.mkdir(parents=True, exist_ok=True)
+    notebook = nbformat.read(path, as_version=4)
+    code = [index for index, cell in enumerate(notebook.cells) if cell.cell_type == "code" and cell.source.strip()]
+    # The kernel works in the notebook's folder, so relative folders must be made absolute here.
+    folders = {name: str(Path(os.environ[name]).expanduser().absolute()) for name in FOLDERS if os.environ.get(name)}
+    environment = {**os.environ, **folders, **({"SR_PROFILE": profile} if profile else {})}
+    problem = None
+    with tqdm(desc=path.stem, total=len(code), unit="cell") as bar:
+        running = []
+
+        def started(cell, cell_index):
+            running[:] = [cell_index]
+
+        def executed(cell, cell_index, execute_reply):
+            bar.update()
+
+        client = nbclient.NotebookClient(
+            notebook,
+            timeout=TIMEOUT,
+            kernel_name="python3",
+            extra_arguments=["--log-level=ERROR"],
+            resources={"metadata": {"path": str(path.parent)}},
+            on_cell_start=started,
+            on_cell_executed=executed,
+        )
+        try:
+            client.execute(env=environment)
+        except nbclient.exceptions.CellExecutionError as error:
+            shown = [output for output in notebook.cells[running[0]].outputs if output.output_type == "error"]
+            problem = f"{shown[-1].ename}: {shown[-1].evalue}" if shown else str(error)
+        except (
+            nbclient.exceptions.CellTimeoutError,
+            nbclient.exceptions.DeadKernelError,
+            RuntimeError,
+        ) as error:
+            problem = f"{type(error).__name__}: {error}"
+    if problem:
+        first = notebook.cells[running[0]].source.strip().splitlines()[0] if running else "before the first cell"
+        number = code.index(running[0]) + 1 if running else 0
+        problem = f"code cell {number} of {len(code)} ({first}): {problem.strip()}"
+    _write(build / path.name, nbformat.writes(notebook) + "\n")
+    _write(build / f"{path.stem}.html", nbconvert.HTMLExporter().from_notebook_node(notebook)[0])
+    if in_place and not problem:
+        _write(path, nbformat.writes(notebook) + "\n")
+    return problem
+
+
+def _write(path, text):
+    partial = path.with_name(f"{path.name}.part")
+    partial.write_text(text, encoding="utf-8")
+    partial.replace(path)
+
+
+def run(numbers=(), *, profile=None, keep_going=False, in_place=False, build="build"):
+    """Execute notebooks one after the other and print a table.
+
+    Args:
+        numbers: as `find`.
+        profile, in_place: as `execute`.
+        keep_going: go on after a notebook that fails.
+        build: folder for the executed copies and HTML pages.
+
+    Returns:
+        How many notebooks failed.
+
+    Raises:
+        FileNotFoundError: as `find`.
+
+    >>> import srhelpers as sr
+    >>> sr.notebooks.run(["01"], profile="quick")  # doctest: +SKIP
+    0
+    """
+    results = []
+    for path in find(numbers):
+        start = time.perf_counter()
+        problem = execute(path, build, profile=profile, in_place=in_place)
+        results.append((path.stem, time.perf_counter() - start, problem))
+        if problem and not keep_going:
+            break
+    width = max(len(name) for name, _, _ in results)
+    print(f"\n{'notebook':<{width}}  {'time':>7}  result")
+    for name, seconds, problem in results:
+        print(f"{name:<{width}}  {seconds:5.0f} s  {'failed in ' + problem if problem else 'ok'}")
+    print(f"\nExecuted copies and HTML pages are in {Path(build).resolve()}.")
+    return sum(problem is not None for _, _, problem in results)

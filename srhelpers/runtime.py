@@ -1,0 +1,205 @@
+"""Where a notebook runs: platform, backend, device, precision, profile, seed, folders, versions."""
+
+import importlib.util
+import os
+import platform
+import re
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import pooch
+
+from . import quiet
+
+OLDEST = {"python": (3, 11), "keras": (3, 12), "tensorflow": (2, 19)}
+NEWEST_TESTED = {"python": (3, 13), "keras": (3, 15), "tensorflow": (2, 21)}
+PROFILES = ("quick", "full")
+
+
+@dataclass(frozen=True)
+class Runtime:
+    """What `setup` found and chose. Printing it gives one tidy block.
+
+    >>> import srhelpers as sr
+    >>> sr.setup(verbose=False).profile in sr.runtime.PROFILES
+    True
+    """
+
+    platform: str
+    backend: str
+    device: str
+    accelerator: str
+    precision: str
+    profile: str
+    seed: int
+    folders: dict
+    versions: dict
+
+    def __str__(self):
+        rows = {
+            "platform": self.platform,
+            "backend": self.backend,
+            "device": self.device,
+            "precision": self.precision,
+            "profile": f"{self.profile} (SR_PROFILE overrides)",
+            "seed": self.seed,
+            **{f"{name} folder": _short(path) or f"not set ({_FOLDERS[name]})" for name, path in self.folders.items()},
+            "versions": ", ".join(f"{name} {version}" for name, version in self.versions.items()),
+        }
+        return "\n".join(f"{name:<14} {value}" for name, value in rows.items())
+
+
+_FOLDERS = {"data": "SR_DATA_DIR", "weights": "SR_WEIGHTS_DIR", "cache": "SR_CACHE_DIR"}
+
+
+def _short(path):
+    home = Path.home()
+    return f"~/{path.relative_to(home).as_posix()}" if path and path.is_relative_to(home) else path
+
+
+def folder(name):
+    """The folder for "data", "weights" or "cache", from SR_DATA_DIR, SR_WEIGHTS_DIR or SR_CACHE_DIR.
+
+    Returns:
+        Path, or None where the variable is not set. The cache always has a folder: the user's cache folder
+        when SR_CACHE_DIR is not set.
+
+    >>> import srhelpers as sr
+    >>> sr.runtime.folder("cache").is_absolute()
+    True
+    """
+    value = os.environ.get(_FOLDERS[name])
+    if value:
+        return Path(value).expanduser().absolute()
+    return Path(pooch.os_cache("srhelpers")) if name == "cache" else None
+
+
+def _number(version):
+    return tuple(int(part) for part in re.findall(r"\d+", version)[:3])
+
+
+def check_versions(versions):
+    """Refuse what the notebooks cannot run on.
+
+    Args:
+        versions: dict of "python", "keras" and, if installed, "tensorflow" → version string.
+
+    Returns:
+        List of sentences about versions newer than the tests have seen.
+
+    Raises:
+        RuntimeError: a version is too old, or is Keras 3.14.0, and what to install instead.
+
+    >>> import srhelpers as sr
+    >>> sr.runtime.check_versions({"python": "3.12.1", "keras": "3.13.2"})
+    []
+    """
+    notes = []
+    for name in OLDEST.keys() & versions.keys():
+        found, oldest = _number(versions[name]), ".".join(map(str, OLDEST[name]))
+        if found < OLDEST[name]:
+            todo = "use a newer Python" if name == "python" else f"run: python -m pip install --upgrade {name}"
+            raise RuntimeError(f"Expected {name} {oldest} or newer, got {versions[name]}; {todo}, then restart.")
+        if found[:2] > NEWEST_TESTED[name]:
+            newest = ".".join(map(str, NEWEST_TESTED[name]))
+            notes.append(f"{name} {versions[name]} is newer than the newest tested here ({newest}).")
+    if _number(versions["keras"]) == (3, 14, 0):
+        raise RuntimeError(
+            "Expected a Keras other than 3.14.0, which gives the outputs of a model each other's metrics; "
+            "run: python -m pip install --upgrade keras, then restart."
+        )
+    return notes
+
+
+def _platform():
+    if importlib.util.find_spec("google") and importlib.util.find_spec("google.colab"):
+        return "Colab"
+    if os.environ.get("KAGGLE_KERNEL_RUN_TYPE"):
+        return "Kaggle"
+    return f"{platform.system()} {platform.machine()}"
+
+
+def _gpu():
+    """(name, compute capability) of the first NVIDIA GPU, as its driver tells."""
+    query = ["nvidia-smi", "--query-gpu=name,compute_cap", "--format=csv,noheader"]
+    try:
+        line = subprocess.run(query, capture_output=True, text=True, timeout=20, check=True).stdout.splitlines()[0]
+        name, capability = (part.strip() for part in line.rsplit(",", 1))
+        return name, float(capability)
+    except (OSError, subprocess.SubprocessError, IndexError, ValueError):
+        return "GPU", 0.0
+
+
+def _choose_precision(accelerator, capability):
+    """bfloat16 where the hardware has it, float16 on older GPUs with tensor or fast half units."""
+    if accelerator == "tpu" or (accelerator == "gpu" and capability >= 8):
+        return "mixed_bfloat16"
+    if accelerator == "gpu" and capability >= 6:
+        return "mixed_float16"
+    return "float32"
+
+
+def setup(profile=None, *, precision=None, seed=0, verbose=True):
+    """First call of every notebook: check versions, choose precision and profile, set seeds, say so.
+
+    Args:
+        profile: "quick" (a laptop, minutes, embedded photos) or "full" (the real data and schedule).
+            None takes SR_PROFILE, else "full" where a GPU or TPU is seen, else "quick".
+        precision: a Keras dtype policy such as "float32". None takes bfloat16 on GPUs that have it and on
+            TPUs, float16 on older GPUs, float32 on a CPU.
+        seed: int for Python, NumPy and the Keras backend.
+        verbose: print the block.
+
+    Returns:
+        Runtime.
+
+    Raises:
+        RuntimeError: an unsupported version, or no backend installed.
+        ValueError: an unknown profile.
+
+    >>> import srhelpers as sr
+    >>> runtime = sr.setup(seed=1, verbose=False)
+    >>> runtime.seed
+    1
+    """
+    profile = profile or os.environ.get("SR_PROFILE")
+    if profile not in (None, *PROFILES):
+        raise ValueError(f"Expected a profile of {', '.join(PROFILES)}, got {profile!r} (argument or SR_PROFILE).")
+    backend = os.environ.get("KERAS_BACKEND", "tensorflow")
+    if not importlib.util.find_spec(backend):
+        raise RuntimeError(
+            f"Expected the Keras backend {backend}, which is not installed; run: python -m pip install {backend}, "
+            "or set KERAS_BACKEND to one that is, then restart."
+        )
+    with quiet():
+        import keras
+
+        devices = keras.distribution.list_devices()
+    backend = keras.backend.backend()
+    versions = {"python": platform.python_version(), "keras": keras.__version__}
+    versions[backend] = sys.modules[backend].__version__
+    notes = check_versions(versions)
+
+    accelerator = next((kind for kind in ("gpu", "tpu") if any(kind in device for device in devices)), "cpu")
+    name, capability = _gpu() if accelerator == "gpu" else (accelerator.upper(), 0.0)
+    precision = precision or _choose_precision(accelerator, capability)
+    keras.config.set_dtype_policy(precision)
+    keras.utils.set_random_seed(seed)
+
+    count = len([device for device in devices if accelerator in device])
+    runtime = Runtime(
+        platform=_platform(),
+        backend=backend,
+        device=f"CPU, {os.cpu_count()} cores" if accelerator == "cpu" else f"{count} × {name}",
+        accelerator=accelerator,
+        precision=precision,
+        profile=profile or ("quick" if accelerator == "cpu" else "full"),
+        seed=seed,
+        folders={kind: folder(kind) for kind in _FOLDERS},
+        versions=versions,
+    )
+    if verbose:
+        print(runtime, *notes, sep="\n")
+    return runtime

@@ -1,0 +1,39 @@
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import srhelpers as sr
+
+REPOSITORY = Path(__file__).resolve().parent.parent
+# Real benchmark sets, where somebody put them; they are never part of the repository.
+BENCHMARKS = Path(os.environ.get("SR_DATA_DIR") or REPOSITORY.parent / "shared" / "datasets").expanduser()
+
+
+@pytest.fixture(autouse=True)
+def _own_folders(monkeypatch, tmp_path):
+    """No test sees the user's data, cache or Kaggle login."""
+    for name in ("SR_DATA_DIR", "SR_WEIGHTS_DIR", "SR_PROFILE", "KAGGLE_USERNAME", "KAGGLE_KEY", "KAGGLE_API_TOKEN"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("SR_CACHE_DIR", str(tmp_path / "cache"))
+    monkeypatch.setenv("SR_KAGGLE_INPUT", str(tmp_path / "kaggle" / "input"))
+    monkeypatch.setenv("KAGGLE_CONFIG_DIR", str(tmp_path / "kaggle" / "config"))
+    monkeypatch.setenv("MPLBACKEND", "agg")
+
+
+@pytest.fixture
+def benchmarks():
+    if not (BENCHMARKS / "Set5" / "LR_bicubic").is_dir():
+        pytest.skip(f"no Set5 with MATLAB's files in {BENCHMARKS}; set SR_DATA_DIR")
+    return BENCHMARKS
+
+
+@pytest.fixture(scope="session")
+def photo():
+    return sr.datasets.sample("coffee")
+
+
+@pytest.fixture
+def random():
+    return np.random.default_rng(0)

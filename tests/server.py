@@ -1,0 +1,68 @@
+"""A real HTTP server on this machine that can fail the way servers do."""
+
+import threading
+import time
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+
+class _Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+
+    def do_GET(self):
+        served = self.server.served
+        content = served.files.get(self.path.rsplit("/", 1)[-1])
+        start = 0
+        asked = self.headers.get("Range")
+        served.requests.append((self.path, asked))
+        if content is None:
+            self.send_error(404)
+            return
+        if asked and served.ranges:
+            start = int(asked.removeprefix("bytes=").rstrip("-"))
+            if start >= len(content):
+                self.send_response(416)
+                self.send_header("Content-Length", "0")
+                self.end_headers()
+                return
+            self.send_response(206)
+            self.send_header("Content-Range", f"bytes {start}-{len(content) - 1}/{len(content)}")
+        else:
+            self.send_response(200)
+        self.send_header("Content-Length", str(len(content) - start))
+        self.end_headers()
+        stop = len(content) if served.break_after is None else min(len(content), start + served.break_after)
+        for position in range(start, stop, 16384):
+            self.wfile.write(content[position : min(position + 16384, stop)])
+            self.wfile.flush()
+            served.sent += 1
+            time.sleep(served.delay)
+        if stop < len(content):
+            self.close_connection = True  # a truncated reply: fewer bytes than announced
+
+    def log_message(self, *_):
+        pass
+
+
+class Served:
+    """What the server serves and how it behaves; change the attributes at any time."""
+
+    def __init__(self):
+        self.files = {}  # last part of the address → bytes
+        self.requests = []  # (address, Range header)
+        self.break_after = None  # bytes per reply
+        self.delay = 0  # seconds per 16 KiB
+        self.ranges = True  # whether it can go on half-way
+        self.sent = 0  # blocks
+
+    @contextmanager
+    def running(self):
+        server = ThreadingHTTPServer(("127.0.0.1", 0), _Handler)
+        server.served, server.daemon_threads = self, True
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        self.address = f"http://127.0.0.1:{server.server_port}"
+        try:
+            yield self
+        finally:
+            server.shutdown()
+            server.server_close()

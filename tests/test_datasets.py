@@ -1,0 +1,168 @@
+import cv2
+import numpy as np
+import pytest
+
+import srhelpers as sr
+from srhelpers.catalog import DATASETS
+
+
+def put(folder, count, suffix=".png", start=0):
+    folder.mkdir(parents=True, exist_ok=True)
+    for number in range(start, start + count):
+        cv2.imwrite(str(folder / f"{number:04d}{suffix}"), np.full((4, 4, 3), number % 256, "uint8"))
+    return folder
+
+
+@pytest.fixture
+def data(tmp_path, monkeypatch):
+    monkeypatch.setenv("SR_DATA_DIR", str(tmp_path / "data"))
+    return tmp_path / "data"
+
+
+@pytest.fixture
+def kaggle(tmp_path):
+    return tmp_path / "kaggle" / "input"
+
+
+def test_samples_are_always_there():
+    photos = sr.datasets.photos("samples")
+    assert len(photos) == DATASETS["samples"].photos >= 8
+    assert all(file.exists() for file in photos)
+    assert sr.datasets.sample("motorcycle_right").shape == (500, 741, 3)
+    assert sr.datasets.sample("brick").ndim == 2
+    assert set(sr.catalog.SAMPLES) == {file.name for file in photos}
+    assert all(credit.endswith(".") for credit in sr.catalog.SAMPLES.values())
+    with pytest.raises(ValueError, match=r"sample of astronaut, .*, got 'lenna'"):
+        sr.datasets.sample("lenna")
+
+
+@pytest.mark.parametrize(
+    "name, layout",
+    [
+        ("voc2007", "pascal-voc-2007/VOCtrainval_06-Nov-2007/VOCdevkit/VOC2007/JPEGImages"),
+        ("voc2007", "datasets/zaraks/pascal-voc-2007/VOCtrainval_06-Nov-2007/VOCdevkit/VOC2007/JPEGImages"),
+        ("voc2007", "pascal-voc-2007/voctrainval_06-nov-2007/VOCdevkit/VOC2007/JPEGImages"),
+        ("div2k_train", "div2k-dataset/DIV2K_train_HR/DIV2K_train_HR"),
+        ("div2k_train", "datasets/joe1995/div2k-dataset/DIV2K_train_HR"),
+        ("div2k_valid", "datasets/soumikrakshit/div2k-high-resolution-images/DIV2K_valid_HR/DIV2K_valid_HR"),
+        ("Set5", "set-5-14-super-resolution-dataset/Set5/Set5/original"),
+        ("Set14", "datasets/ll01dm/set-5-14-super-resolution-dataset/Set14/HR"),
+    ],
+)
+def test_kaggles_mounts_and_their_nesting(kaggle, name, layout):
+    folder = put(kaggle / layout, 3)
+    # What lies beside it on Kaggle must not be taken for it.
+    put(kaggle / "pascal-voc-2007/VOCtest_06-Nov-2007/VOCdevkit/VOC2007/JPEGImages", 2)
+    put(kaggle / "div2k-dataset/DIV2K_test", 2)
+    put(kaggle / "set-5-14-super-resolution-dataset/Set5/Set5/LRbicx4", 2)
+    put(kaggle / "set-5-14-super-resolution-dataset/Set14/Set14/LRbicx4", 2)
+    assert sr.datasets.find(name) == folder
+
+
+def test_the_test_half_of_voc_is_not_taken_for_the_training_half(kaggle):
+    put(kaggle / "pascal-voc-2007/VOCtest_06-Nov-2007/VOCdevkit/VOC2007/JPEGImages", 2)
+    assert not sr.datasets.is_here("voc2007")
+
+
+def test_hr_is_preferred_to_cut_copies(kaggle):
+    below = kaggle / "set-5-14-super-resolution-dataset" / "Set5" / "Set5"
+    put(below / "GTmod12", 5)
+    assert sr.datasets.find("Set5").name == "GTmod12"
+    put(below / "original", 5)
+    assert sr.datasets.find("Set5").name == "original"
+
+
+def test_order_path_then_data_folder_then_kaggle_then_cache(data, kaggle, tmp_path):
+    cached = put(tmp_path / "cache/datasets/voc2007/VOCdevkit/VOC2007/JPEGImages", 1)
+    assert sr.datasets.find("voc2007") == cached
+    mounted = put(kaggle / "pascal-voc-2007/VOCtrainval_06-Nov-2007/VOCdevkit/VOC2007/JPEGImages", 1)
+    assert sr.datasets.find("voc2007") == mounted
+    own = put(data / "voc2007", 1)
+    assert sr.datasets.find("voc2007") == own
+    assert sr.datasets.find("VOC2007", mounted) == mounted
+    with pytest.raises(FileNotFoundError, match=str(tmp_path / "nothing")):
+        sr.datasets.find("voc2007", tmp_path / "nothing")
+
+
+@pytest.mark.parametrize("layout", ["Set5/HR", "set5/HR", "benchmark/Set5/HR", "benchmark/benchmark/Set5/HR"])
+def test_benchmark_layouts_in_the_data_folder(data, layout):
+    folder = put(data / layout, 5)
+    assert sr.datasets.find("Set5") == folder
+    small = put(folder.parent / "LR_bicubic" / "X4", 0)
+    cv2.imwrite(str(small / "0003x4.png"), np.zeros((1, 1, 3), "uint8"))
+    photos = sr.datasets.photos("Set5")
+    assert [sr.datasets.low_resolution(photo, 4) for photo in photos] == [None] * 3 + [small / "0003x4.png", None]
+    assert sr.datasets.low_resolution(photos[3], 2) is None
+
+
+def test_a_set_of_another_length_is_used_with_a_warning(data):
+    put(data / "Set5" / "HR", 4)
+    with pytest.warns(UserWarning, match="Expected 5 photos of Set5, found 4 in"):
+        assert len(sr.datasets.photos("Set5")) == 4
+
+
+def test_a_folder_of_your_own(data, tmp_path):
+    put(data / "holidays" / "2026", 2, ".jpg")
+    put(data / "holidays", 1, ".webp", start=5)
+    (data / "holidays" / "notes.txt").write_text("no picture")
+    assert [file.name for file in sr.datasets.photos("holidays")] == ["0005.webp", "0000.jpg", "0001.jpg"]
+    assert sr.datasets.photos(data / "holidays") == sr.datasets.photos("holidays")
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(FileNotFoundError, match=r"or a folder with images, got .*empty.*; looked in"):
+        sr.datasets.photos(tmp_path / "empty")
+
+
+def test_what_to_do_when_a_set_is_missing(data, kaggle, tmp_path):
+    with pytest.raises(FileNotFoundError) as caught:
+        sr.datasets.photos("voc2007")
+    text = str(caught.value)
+    for place in (data / "voc2007", kaggle / "pascal-voc-2007", kaggle / "datasets/zaraks/pascal-voc-2007"):
+        assert str(place) in text
+    assert str(tmp_path / "cache" / "datasets" / "voc2007") in text
+    assert "srhelpers download voc2007" in text
+    assert "Add input" in text
+    with pytest.raises(ValueError, match=r"Expected a dataset of samples, voc2007, .*, got 'voc2008'"):
+        sr.datasets.download("voc2008")
+
+
+def test_every_row_of_the_table_is_complete():
+    for row in DATASETS.values():
+        assert row.photos > 0
+        assert row.about and row.licence
+        if row.archive:
+            assert all(url.startswith("http") for url in row.archive.urls)
+            kind, _, digest = (row.archive.checksum or "none:").partition(":")
+            assert len(digest) == {"sha256": 64, "md5": 32, "none": 0}[kind]
+
+
+def test_read_image_kinds(tmp_path, random):
+    rgb = random.integers(0, 256, (5, 7, 3), dtype="uint8")
+    for suffix in (".png", ".bmp", ".tiff"):
+        cv2.imwrite(str(tmp_path / f"Grüße an alle{suffix}"), rgb[..., ::-1])
+        np.testing.assert_array_equal(sr.datasets.read_image(tmp_path / f"Grüße an alle{suffix}"), rgb)
+    cv2.imwrite(str(tmp_path / "grey.png"), rgb[..., 0])
+    np.testing.assert_array_equal(sr.datasets.read_image(tmp_path / "grey.png"), rgb[..., 0])
+    cv2.imwrite(str(tmp_path / "alpha.png"), np.dstack([rgb[..., ::-1], rgb[..., 0]]))
+    np.testing.assert_array_equal(sr.datasets.read_image(tmp_path / "alpha.png"), rgb)
+
+
+def test_read_image_turns_as_exif_says(tmp_path):
+    pil = pytest.importorskip("PIL.Image")
+    image = pil.fromarray(np.repeat(np.arange(0, 250, 50, "uint8"), 16).reshape(5, 16).repeat(8, 0))
+    exif = pil.Exif()
+    exif[0x0112] = 6  # turn a quarter clockwise to see it upright
+    image.save(tmp_path / "turned.jpg", exif=exif)
+    turned = sr.datasets.read_image(tmp_path / "turned.jpg")
+    assert turned.shape[:2] == (16, 40)
+    assert turned[8, 36].max() < 20 < turned[8, 4].min()
+
+
+def test_read_image_names_what_it_cannot_read(tmp_path):
+    (tmp_path / "text.jpg").write_text("no picture")
+    with pytest.raises(ValueError, match=r"Expected a picture in .*text.jpg, got 10 bytes that OpenCV cannot read"):
+        sr.datasets.read_image(tmp_path / "text.jpg")
+    (tmp_path / "empty.jpg").touch()
+    with pytest.raises(ValueError, match="got 0 bytes"):
+        sr.datasets.read_image(tmp_path / "empty.jpg")
+    with pytest.raises(FileNotFoundError):
+        sr.datasets.read_image(tmp_path / "missing.jpg")

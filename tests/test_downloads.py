@@ -1,0 +1,371 @@
+import dataclasses
+import io
+import os
+import resource
+import shutil
+import signal
+import subprocess
+import sys
+import tarfile
+import time
+import zipfile
+from hashlib import sha256
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+from server import Served
+
+import srhelpers as sr
+from srhelpers.downloads import Archive, DownloadError
+
+PIXEL = cv2.imencode(".png", np.full((2, 2, 3), 128, "uint8"))[1].tobytes()
+
+
+@pytest.fixture
+def served(monkeypatch):
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+    with Served().running() as served:
+        yield served
+
+
+def make_tar(names, filler=0, mode="w"):
+    """An archive of tiny pictures, plus a file of `filler` random bytes."""
+    buffer = io.BytesIO()
+    contents = dict.fromkeys(names, PIXEL) | ({"filler": os.urandom(filler)} if filler else {})
+    with tarfile.open(fileobj=buffer, mode=mode) as tar:
+        for name, content in contents.items():
+            member = tarfile.TarInfo(name)
+            member.size = len(content)
+            tar.addfile(member, io.BytesIO(content))
+    return buffer.getvalue()
+
+
+def make_zip(names):
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        for name in names:
+            archive.writestr(name, PIXEL)
+    return buffer.getvalue()
+
+
+@pytest.fixture
+def serve(served, monkeypatch):
+    """Put content in place of a dataset's archive, at this machine's server."""
+
+    def replace(name, content, photos=3, **changes):
+        dataset = sr.catalog.DATASETS[name]
+        filename = dataset.archive.filename
+        served.files[filename] = content
+        settings = {"size": len(content), "checksum": f"sha256:{sha256(content).hexdigest()}"} | changes
+        archive = Archive(dataset.archive.name, (f"{served.address}/{filename}",), **settings)
+        monkeypatch.setitem(
+            sr.catalog.DATASETS, name, dataclasses.replace(dataset, archive=archive, photos=photos, kaggle=())
+        )
+        return archive
+
+    return replace
+
+
+def voc(filler=0):
+    return make_tar([f"VOCdevkit/VOC2007/JPEGImages/00000{i}.jpg" for i in range(3)], filler)
+
+
+def cache():
+    return sr.runtime.folder("cache") / "datasets"
+
+
+def half_files():
+    return [path for path in cache().rglob("*") if path.name.endswith(".part") or path.name.startswith("tmp")]
+
+
+@pytest.mark.parametrize(
+    "name, content, folder",
+    [
+        ("voc2007", voc(), "voc2007/VOCdevkit/VOC2007/JPEGImages"),
+        ("div2k_train", make_zip([f"DIV2K_train_HR/000{i}.png" for i in range(3)]), "div2k_train/DIV2K_train_HR"),
+        (
+            "div2k_valid_lr_x4",
+            make_zip([f"DIV2K_valid_LR_bicubic/X4/080{i}x4.png" for i in range(3)]),
+            "div2k_valid_lr_x4/DIV2K_valid_LR_bicubic/X4",
+        ),
+        ("set5", make_tar([f"benchmark/Set5/HR/{n}.png" for n in "abc"]), "benchmark/benchmark/Set5/HR"),
+    ],
+)
+def test_download_fetches_checks_unpacks_and_is_done_once(serve, served, capfd, name, content, folder):
+    serve(name, content)
+    assert sr.datasets.download(name) == cache() / folder
+    assert "100%" in capfd.readouterr().err
+    assert [file.stem for file in sr.datasets.photos(name)] == sorted(
+        file.stem for file in (cache() / folder).iterdir()
+    )
+    assert not half_files()
+    assert not list(cache().glob("*.tar")) + list(cache().glob("*.zip")), "the archive stays only until it is unpacked"
+    sr.datasets.download(name)
+    assert len(served.requests) == 1
+
+
+def test_one_archive_serves_four_benchmark_sets(serve, served):
+    names = [f"benchmark/{name}/HR/{i}.png" for name in ("Set5", "Set14") for i in range(3)]
+    serve("set5", make_tar(names))
+    serve("set14", make_tar(names))
+    sr.datasets.download("Set5")
+    assert sr.datasets.download("Set14").parts[-2:] == ("Set14", "HR")
+    assert len(served.requests) == 1
+
+
+def test_a_truncated_reply_goes_on_where_it_broke_off(serve, served):
+    content = voc(filler=900_000)
+    serve("voc2007", content)
+    served.break_after = 400_000
+    sr.datasets.download("voc2007", progress=False)
+    starts = [int(asked[6:-1]) for _, asked in served.requests[1:]]
+    assert served.requests[0][1] is None
+    assert len(starts) == 2
+    assert all(400_000 - sr.downloads.CHUNK < step <= 400_000 for step in np.diff([0, *starts]))
+
+
+def test_a_server_that_keeps_breaking_off_leaves_what_came_for_the_next_run(serve, served):
+    content = voc(filler=900_000)
+    serve("voc2007", content)
+    served.break_after = 100_000
+    with pytest.raises(DownloadError, match=r"bytes are kept and the next try goes on"):
+        sr.datasets.download("voc2007", progress=False)
+    came = (cache() / "VOCtrainval_06-Nov-2007.tar.part").stat().st_size
+    assert came > 0
+    with pytest.raises(FileNotFoundError):
+        sr.datasets.find("voc2007")
+    served.break_after = None
+    sr.datasets.download("voc2007", progress=False)
+    assert served.requests[-1][1] == f"bytes={came}-"
+    assert not half_files()
+
+
+def test_a_server_that_cannot_go_on_half_way_means_a_clean_restart(serve, served):
+    serve("voc2007", voc(filler=900_000))
+    served.break_after, served.ranges = 400_000, False
+    with pytest.raises(DownloadError):
+        sr.datasets.download("voc2007", progress=False)
+    served.break_after = None
+    assert len(sr.datasets.photos("voc2007", download=True)) == 3
+
+
+def test_a_server_that_is_gone(serve, served):
+    archive = serve("voc2007", voc())
+    gone = Served()
+    with gone.running():
+        pass
+    dead = dataclasses.replace(archive, urls=(f"{gone.address}/{archive.filename}",))
+    with pytest.raises(DownloadError, match=r"Could not download VOCtrainval_06-Nov-2007.tar"):
+        sr.downloads.fetch(dead, cache(), progress=False)
+    both = dataclasses.replace(archive, urls=(*dead.urls, *archive.urls))
+    assert sr.downloads.fetch(both, cache(), progress=False).exists(), "the mirror has it"
+
+
+def test_a_missing_file_is_named_with_its_address(serve, served):
+    archive = serve("voc2007", voc())
+    served.files.clear()
+    with pytest.raises(DownloadError, match=f"{archive.urls[0]}: 404"):
+        sr.datasets.download("voc2007")
+
+
+def test_a_wrong_checksum_is_refused_and_the_next_run_starts_clean(serve, served):
+    content = voc()
+    serve("voc2007", content)
+    served.files["VOCtrainval_06-Nov-2007.tar"] = content[:-1] + b"?"
+    with pytest.raises(DownloadError, match="does not match the known hash"):
+        sr.datasets.download("voc2007", progress=False)
+    assert not list(cache().iterdir())
+    served.files["VOCtrainval_06-Nov-2007.tar"] = content
+    sr.datasets.download("voc2007", progress=False)
+
+
+def test_a_page_of_another_length_is_refused_before_it_is_fetched(serve, served):
+    serve("voc2007", voc())
+    served.files["VOCtrainval_06-Nov-2007.tar"] = b"<html>moved</html>"
+    with pytest.raises(DownloadError, match="the server offers 18"):
+        sr.datasets.download("voc2007", progress=False)
+
+
+@pytest.mark.parametrize(
+    "content, reason",
+    [
+        (make_tar([f"VOCdevkit/VOC2012/JPEGImages/{i}.jpg" for i in range(2)]), "it holds 2 of the 3 photos"),
+        (make_tar(["VOCdevkit/VOC2007/Annotations/1.xml"]), "it holds 0 of the 3 photos"),
+        (b"no archive at all", "whole archive"),
+        (voc(filler=50_000)[:30_000], "whole archive"),
+        (make_tar(["VOCdevkit/VOC2007/JPEGImages/1.jpg", "../evil.jpg"]), "outside its folder"),
+        (make_tar(["/tmp/srhelpers_evil.jpg"]), "outside its folder"),
+        (make_zip(["VOCdevkit/VOC2007/JPEGImages/1.jpg", "../../evil.jpg"]), "outside its folder"),
+        (make_zip(["..\\evil.jpg"]), "outside its folder"),
+    ],
+)
+def test_a_wrong_archive_never_becomes_a_dataset(serve, served, tmp_path, content, reason):
+    """Without a checksum, as for bsds500, the archive's own checks have to do."""
+    serve("voc2007", content, checksum=None)
+    with pytest.raises(DownloadError, match=reason):
+        sr.datasets.download("voc2007", progress=False)
+    assert not list(cache().iterdir())
+    assert not list(tmp_path.rglob("evil.jpg"))
+    assert not Path("/tmp/srhelpers_evil.jpg").exists()
+    serve("voc2007", voc())
+    sr.datasets.download("voc2007", progress=False)
+
+
+def test_a_symbolic_link_out_of_the_archive_is_refused(serve):
+    buffer = io.BytesIO()
+    with tarfile.open(fileobj=buffer, mode="w") as tar:
+        link = tarfile.TarInfo("VOCdevkit")
+        link.type, link.linkname = tarfile.SYMTYPE, "/etc"
+        tar.addfile(link)
+    serve("voc2007", buffer.getvalue())
+    with pytest.raises(DownloadError, match="whole archive of the right layout"):
+        sr.datasets.download("voc2007", progress=False)
+
+
+def test_nothing_is_overwritten(serve):
+    serve("voc2007", voc())
+    (cache() / "voc2007").mkdir(parents=True)
+    (cache() / "voc2007" / "notes.txt").write_text("mine")
+    with pytest.raises(DownloadError, match="Move it away or remove it"):
+        sr.datasets.download("voc2007", progress=False)
+    assert (cache() / "voc2007" / "notes.txt").read_text() == "mine"
+
+
+def test_too_small_a_disk_is_told_before_anything_is_fetched(serve, served, monkeypatch):
+    archive = serve("voc2007", voc())
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: shutil._ntuple_diskusage(10, 9, 1))
+    with pytest.raises(DownloadError, match=r"GB free for VOCtrainval_06-Nov-2007.tar and its files, got 0.0 GB"):
+        sr.downloads.fetch_and_unpack(archive, cache() / "voc2007")
+    assert not served.requests
+
+
+def run_download(archive, *, wait=True, file_limit=None):
+    """`fetch_and_unpack` in a process of its own."""
+    code = (
+        "import sys, srhelpers as sr\n"
+        f"archive = sr.downloads.{archive!r}\n"
+        "try:\n"
+        f"    sr.downloads.fetch_and_unpack(archive, {str(cache() / 'voc2007')!r})\n"
+        "except sr.downloads.DownloadError as error:\n"
+        "    sys.exit(str(error))\n"
+    )
+
+    def limit():
+        if file_limit:
+            resource.setrlimit(resource.RLIMIT_FSIZE, (file_limit, file_limit))
+
+    process = subprocess.Popen([sys.executable, "-c", code], stderr=subprocess.PIPE, text=True, preexec_fn=limit)
+    return process if not wait else (process.communicate(timeout=60)[1], process.returncode)
+
+
+def test_a_killed_download_goes_on_where_it_stopped(serve, served):
+    archive = serve("voc2007", voc(filler=3_000_000))
+    served.delay = 0.02
+    process = run_download(archive, wait=False)
+    part = cache() / f"{archive.filename}.part"
+    deadline = time.monotonic() + 30
+    while not (part.exists() and part.stat().st_size >= 1 << 20):
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+    process.send_signal(signal.SIGKILL)
+    process.communicate()
+    came = part.stat().st_size
+    assert 0 < came < archive.size
+    with pytest.raises(FileNotFoundError):
+        sr.datasets.find("voc2007")
+    served.delay = 0
+    _, status = run_download(archive)
+    assert status == 0
+    assert len(sr.datasets.photos("voc2007", cache() / "voc2007")) == 3
+    assert served.requests[-1][1] == f"bytes={came}-"
+    assert not half_files()
+
+
+def test_a_kill_while_unpacking_leaves_no_half_dataset(serve, served, tmp_path):
+    """What such a kill leaves behind: the whole archive and a half-filled folder under another name."""
+    archive = serve("voc2007", voc())
+    sr.downloads.fetch(archive, cache(), progress=False)
+    half = cache() / "voc2007.part" / "VOCdevkit" / "VOC2007" / "JPEGImages"
+    half.mkdir(parents=True)
+    (half / "000001.jpg").write_bytes(PIXEL[:10])
+    with pytest.raises(FileNotFoundError):
+        sr.datasets.find("voc2007")
+    assert len(sr.datasets.photos("voc2007", download=True)) == 3
+    assert len(served.requests) == 1, "the archive was whole, it is not fetched again"
+    assert not half_files()
+
+
+def test_a_disk_that_refuses_to_take_more(serve, served):
+    """The system refuses writes past 500 kB; what came is kept, and the next run goes on."""
+    archive = serve("voc2007", voc(filler=2_000_000))
+    message, status = run_download(archive, file_limit=500_000)
+    assert status == 1
+    assert "Could not write" in message
+    assert "goes on where it stopped" in message
+    came = (cache() / f"{archive.filename}.part").stat().st_size
+    assert came == 500_000
+    _, status = run_download(archive)
+    assert status == 0
+    assert served.requests[-1][1] == f"bytes={came}-"
+
+
+@pytest.mark.skipif(os.name != "posix" or os.geteuid() != 0, reason="a full disk is made by mounting a small one")
+def test_a_full_disk(serve, served, tmp_path, monkeypatch):
+    archive = serve("voc2007", voc(filler=2_000_000))
+    cache().mkdir(parents=True)
+    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", cache()], capture_output=True)
+    if mounted.returncode:
+        pytest.skip("this machine lets nobody mount")
+    try:
+        monkeypatch.setattr(shutil, "disk_usage", lambda _: shutil._ntuple_diskusage(1 << 40, 0, 1 << 40))
+        with pytest.raises(DownloadError, match=r"No space left on device. Free some space or set SR_CACHE_DIR"):
+            sr.downloads.fetch_and_unpack(archive, cache() / "voc2007", progress=False)
+        assert [path.suffix for path in cache().iterdir()] == [".part"]
+    finally:
+        subprocess.run(["umount", cache()], check=True)
+    sr.downloads.fetch_and_unpack(archive, cache() / "voc2007", progress=False)
+
+
+def test_the_command_line_downloads_the_real_address(served, tmp_path):
+    """bsds500 through the table's own address; this machine's server stands in as the proxy."""
+    names = [f"BSR/BSDS500/data/images/{part}/{i}.jpg" for part in ("train", "val") for i in range(250)]
+    served.files["BSR_bsds500.tgz"] = make_tar(names, mode="w:gz")
+    environment = os.environ | {"http_proxy": served.address, "NO_PROXY": ""}
+    command = [sys.executable, "-m", "srhelpers", "download", "bsds500"]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert "100%" in done.stderr
+    assert served.requests == [(sr.catalog.DATASETS["bsds500"].archive.urls[0], None)]
+    assert len(sr.datasets.photos("bsds500")) == 500
+
+
+def test_kaggle_comes_last_and_only_with_a_token(serve, served, tmp_path, monkeypatch):
+    """A stand-in for the kaggle client, which wants the real Kaggle: it makes the zip the client would."""
+    archive = serve("voc2007", voc())
+    served.files.clear()
+    dataset = dataclasses.replace(sr.catalog.DATASETS["voc2007"], kaggle=("zaraks/pascal-voc-2007",))
+    monkeypatch.setitem(sr.catalog.DATASETS, "voc2007", dataset)
+    (tmp_path / "bin").mkdir()
+    source = tmp_path / "source.zip"
+    source.write_bytes(make_zip([f"VOCtrainval_06-Nov-2007/VOCdevkit/VOC2007/JPEGImages/{i}.jpg" for i in range(3)]))
+    client = tmp_path / "bin" / "kaggle"
+    client.write_text(f'#!/bin/sh\necho "$@" >> {tmp_path}/calls\ncp {source} "$5/pascal-voc-2007.zip"\n')
+    client.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path / 'bin'}:{os.environ['PATH']}")
+
+    with pytest.raises(DownloadError, match=archive.filename):
+        sr.datasets.download("voc2007", progress=False)
+    assert not (tmp_path / "calls").exists()
+
+    monkeypatch.setenv("KAGGLE_USERNAME", "me")
+    monkeypatch.setenv("KAGGLE_KEY", "secret")
+    folder = sr.datasets.download("voc2007", progress=False)
+    assert (tmp_path / "calls").read_text().startswith("datasets download zaraks/pascal-voc-2007 --path")
+    assert folder.parts[-4:] == ("VOCtrainval_06-Nov-2007", "VOCdevkit", "VOC2007", "JPEGImages")
+
+    shutil.rmtree(cache())
+    client.write_text("#!/bin/sh\necho 403 - Forbidden >&2\nexit 1\n")
+    with pytest.raises(DownloadError, match="could not fetch zaraks/pascal-voc-2007: 403 - Forbidden"):
+        sr.datasets.download("voc2007", progress=False)

@@ -1,0 +1,97 @@
+import cv2
+import numpy as np
+import pandas as pd
+import pytest
+
+import srhelpers as sr
+
+# Published bicubic rows: PSNR-Y in dB, SSIM-Y.
+PUBLISHED = {
+    ("Set5", 2): (33.66, 0.9299),
+    ("Set5", 3): (30.39, 0.8682),
+    ("Set5", 4): (28.42, 0.8104),
+    ("Set14", 4): (26.00, 0.7027),
+    ("B100", 4): (25.96, 0.6675),
+}
+# SelfExSR's table, measured on colour files as this code does.
+SELF_EX_SR = {("Set5", 2): (33.64, 0.9292), ("Set14", 2): (30.22, 0.8683), ("B100", 2): (29.55, 0.8425)}
+
+
+@pytest.mark.parametrize("name, scale", PUBLISHED.keys() | SELF_EX_SR.keys())
+def test_bicubic_gives_the_published_rows(benchmarks, name, scale):
+    row = sr.evaluation.summarise(sr.evaluation.evaluate("bicubic", name, scale, path=benchmarks / name)).iloc[0]
+    if (name, scale) in PUBLISHED:
+        assert row.psnr_y == pytest.approx(PUBLISHED[name, scale][0], abs=0.05)
+        assert row.ssim_y == pytest.approx(PUBLISHED[name, scale][1], abs=0.002)
+    if (name, scale) in SELF_EX_SR:
+        assert (round(row.psnr_y, 2), round(row.ssim_y, 4)) == SELF_EX_SR[name, scale]
+
+
+@pytest.fixture
+def two(tmp_path, photo):
+    """A set of a colour and a grey photo, whose sizes do not divide by the scale."""
+    folder = tmp_path / "two" / "HR"
+    folder.mkdir(parents=True)
+    cv2.imwrite(str(folder / "colour.png"), photo[:123, :141, ::-1])
+    cv2.imwrite(str(folder / "grey.png"), photo[:90, :99, 0])
+    return folder
+
+
+def test_a_row_is_what_the_parts_give(two, photo):
+    rows = sr.evaluation.evaluate("bicubic", two, 4)
+    assert list(rows.image) == ["colour", "grey"]
+    reference = photo[:120, :140]
+    grown = sr.degradations.resize(sr.degradations.bicubic(reference, (30, 35)), (120, 140))
+    assert rows.psnr_y[0] == sr.metrics.psnr(reference, grown, crop_border=4, luma=True)
+    assert rows.ssim_y[0] == sr.metrics.ssim(reference, grown, crop_border=4, luma=True)
+    assert rows.psnr_rgb[0] == sr.metrics.psnr(reference, grown, crop_border=4)
+    assert rows.psnr_y[1] == rows.psnr_rgb[1], "a grey file is compared as it is"
+    table = sr.evaluation.summarise(rows)
+    assert table.images[0] == 2
+    assert table.psnr_y[0] == pytest.approx(rows.psnr_y.mean())
+    assert {"device", "date", "srhelpers"} <= set(table.columns)
+
+
+def test_the_sets_own_low_resolution_files_are_used(two):
+    small = two.parent / "LR_bicubic" / "X4"
+    small.mkdir(parents=True)
+    cv2.imwrite(str(small / "colourx4.png"), np.zeros((30, 35, 3), "uint8"))
+    before, after = sr.evaluation.evaluate("bicubic", two, 2), sr.evaluation.evaluate("bicubic", two, 4)
+    assert after.psnr_y[0] < 12 < before.psnr_y[0]
+    assert sr.evaluation.evaluate("bicubic", two, 4, degradation="area").psnr_y[0] > 12
+
+
+def test_a_function_is_measured_like_a_name(two):
+    def my_bicubic(image, size):
+        return sr.degradations.resize(image, size)
+
+    rows = sr.evaluation.evaluate(my_bicubic, two, 4)
+    assert set(rows.method) == {"my_bicubic"}
+    pd.testing.assert_series_equal(rows.psnr_y, sr.evaluation.evaluate("bicubic", two, 4).psnr_y)
+
+
+def test_save_adds_and_replaces_rows(two, tmp_path):
+    file = tmp_path / "results" / "table.csv"
+    bicubic = sr.evaluation.summarise(sr.evaluation.evaluate("bicubic", two, 4))
+    nearest = sr.evaluation.summarise(sr.evaluation.evaluate("nearest", two, 4))
+    sr.evaluation.save(bicubic.assign(psnr_y=1.0), file)
+    sr.evaluation.save(nearest, file)
+    sr.evaluation.save(bicubic, file)
+    saved = pd.read_csv(file).set_index("method")
+    assert len(saved) == 2
+    assert saved.psnr_y["bicubic"] == pytest.approx(bicubic.psnr_y[0], abs=1e-4)
+    assert [path.name for path in file.parent.iterdir()] == ["table.csv"]
+    with pytest.raises(ValueError, match="choose another file"):
+        sr.evaluation.save(sr.evaluation.evaluate("bicubic", two, 4), file)
+    assert len(pd.read_csv(file)) == 2
+
+
+def test_wrong_input_is_named(two):
+    with pytest.raises(ValueError, match=r"method of nearest, .*, got 'magic'"):
+        sr.evaluation.evaluate("magic", two, 4)
+    with pytest.raises(ValueError, match=r"degradation of bicubic, .*, got 'fax'"):
+        sr.evaluation.evaluate("bicubic", two, 4, degradation="fax")
+    with pytest.raises(ValueError, match="whole scale of at least 2, got 1"):
+        sr.evaluation.evaluate("bicubic", two, 1)
+    with pytest.raises(FileNotFoundError, match="srhelpers download Urban100"):
+        sr.evaluation.evaluate("bicubic", "Urban100", 4)

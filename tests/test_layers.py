@@ -1,0 +1,61 @@
+import keras
+import numpy as np
+import pytest
+
+import srhelpers as sr
+
+
+def by_definition(images, r):
+    n, height, width, channels = images.shape
+    grown = np.empty((n, height * r, width * r, channels // r**2), images.dtype)
+    for row in range(r):
+        for column in range(r):
+            start = (row * r + column) * grown.shape[-1]
+            grown[:, row::r, column::r] = images[..., start : start + grown.shape[-1]]
+    return grown
+
+
+@pytest.mark.parametrize("r", [2, 3, 4])
+def test_depth_to_space_moves_each_channel_to_its_pixel(r, random):
+    images = random.normal(size=(2, 5, 7, 3 * r * r)).astype("float32")
+    result = keras.ops.convert_to_numpy(sr.layers.DepthToSpace(r)(images))
+    np.testing.assert_array_equal(result, by_definition(images, r))
+
+
+def test_depth_to_space_equals_tensorflow(random):
+    tensorflow = pytest.importorskip("tensorflow")
+    images = random.normal(size=(2, 5, 7, 36)).astype("float32")
+    for r in (2, 3):
+        expected = tensorflow.nn.depth_to_space(images, r).numpy()
+        result = keras.ops.convert_to_numpy(sr.layers.DepthToSpace(r)(images))
+        np.testing.assert_array_equal(result, expected)
+
+
+def test_depth_to_space_in_a_model_of_any_size_is_saved_and_loaded_in_safe_mode(tmp_path, random):
+    inputs = keras.Input((None, None, 3))
+    features = keras.layers.Conv2D(12, 3, padding="same")(inputs)
+    outputs = sr.layers.DepthToSpace(2)(features)
+    assert outputs.shape == (None, None, None, 3)
+    model = keras.Model(inputs, outputs)
+    model.save(tmp_path / "model.keras")
+    loaded = keras.models.load_model(tmp_path / "model.keras", safe_mode=True)
+    for size in ((4, 6), (9, 5)):
+        images = random.normal(size=(1, *size, 3)).astype("float32")
+        np.testing.assert_array_equal(model.predict(images, verbose=0), loaded.predict(images, verbose=0))
+
+
+def test_depth_to_space_trains():
+    model = keras.Sequential(
+        [keras.Input((8, 8, 3)), keras.layers.Conv2D(12, 3, padding="same"), sr.layers.DepthToSpace(2)]
+    )
+    model.compile("adam", "mse")
+    history = model.fit(np.ones((4, 8, 8, 3), "float32"), np.zeros((4, 16, 16, 3), "float32"), epochs=3, verbose=0)
+    assert history.history["loss"][-1] < history.history["loss"][0]
+
+
+def test_depth_to_space_refuses_what_it_cannot_rearrange():
+    with pytest.raises(ValueError, match=r"channels divide by 4, got shape \(None, 8, 8, 6\)"):
+        sr.layers.DepthToSpace(2)(keras.Input((8, 8, 6)))
+    for wrong in (1, 2.0, "2"):
+        with pytest.raises(ValueError, match="Expected block_size to be an int of at least 2"):
+            sr.layers.DepthToSpace(wrong)

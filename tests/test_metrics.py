@@ -1,0 +1,148 @@
+import keras
+import numpy as np
+import pytest
+from skimage.metrics import peak_signal_noise_ratio, structural_similarity
+
+import srhelpers as sr
+
+
+@pytest.fixture
+def pictures(photo, random):
+    """A photograph and four damaged copies."""
+    noise = np.clip(photo + random.normal(0, 12, photo.shape), 0, 255).astype("uint8")
+    small = sr.degradations.bicubic(photo, (100, 150))
+    return photo, [noise, sr.degradations.resize(small, photo.shape[:2]), photo // 2, np.zeros_like(photo)]
+
+
+def test_psnr_and_ssim_equal_scikit_image(pictures):
+    photo, damaged = pictures
+    for image in damaged:
+        for luma in (False, True):
+            a, b = (sr.metrics.luma(photo), sr.metrics.luma(image)) if luma else (photo, image)
+            a, b = a[4:-4, 4:-4], b[4:-4, 4:-4]
+            options = {"gaussian_weights": True, "sigma": 1.5, "use_sample_covariance": False, "data_range": 255}
+            options["channel_axis"] = None if luma else 2
+            psnr = sr.metrics.psnr(photo, image, crop_border=4, luma=luma)
+            ssim = sr.metrics.ssim(photo, image, crop_border=4, luma=luma)
+            assert psnr == pytest.approx(peak_signal_noise_ratio(a, b, data_range=255), abs=1e-4)
+            assert ssim == pytest.approx(structural_similarity(a, b, **options), abs=1e-4)
+
+
+def test_luma_is_matlabs():
+    colours = np.array([[0, 0, 0], [255, 255, 255], [255, 0, 0], [0, 255, 0], [0, 0, 255]], "uint8")
+    # rgb2ycbcr(uint8): 16 + 65.481 = 81.481, 16 + 128.553 = 144.553, 16 + 24.966 = 40.966
+    assert sr.metrics.luma(colours[None]).tolist() == [[16, 235, 81, 145, 41]]
+    every = np.stack(np.meshgrid(*[np.arange(0, 256, 5)] * 3), -1).reshape(1, -1, 3).astype("uint8")
+    exact = 16 + every @ np.array([65.481, 128.553, 24.966]) / 255
+    assert np.abs(sr.metrics.luma(every) - exact).max() <= 0.5 + 1e-9
+
+
+def test_identical_images(photo):
+    assert sr.metrics.psnr(photo, photo) == float("inf")
+    assert sr.metrics.ssim(photo, photo) == 1
+
+
+def test_grey_images_are_compared_as_they_are(photo):
+    grey, other = photo[..., 0], photo[..., 1]
+    assert sr.metrics.psnr(grey, other, luma=True) == sr.metrics.psnr(grey, other)
+    assert sr.metrics.ssim(grey, other, luma=True) == sr.metrics.ssim(grey, other)
+
+
+@pytest.mark.parametrize("metric", ["psnr", "ssim"])
+def test_wrong_input_is_named(photo, metric):
+    function = getattr(sr.metrics, metric)
+    with pytest.raises(ValueError, match=r"one shape, got \(400, 600, 3\) and \(396, 600, 3\)"):
+        function(photo, photo[:-4])
+    with pytest.raises(ValueError, match=r"estimate as uint8, 0 to 255, got float64 with values 0 to 1; scale it"):
+        function(photo, photo / 255)
+    with pytest.raises(ValueError, match="reference as uint8, 0 to 255, got uint16"):
+        function(photo.astype("uint16"), photo)
+    with pytest.raises(ValueError, match=r"one image \(H, W\) or \(H, W, 3\), got shape \(1, 400, 600, 3\)"):
+        function(photo[None], photo[None])
+    with pytest.raises(ValueError, match="inside the border"):
+        function(photo, photo, crop_border=200)
+    with pytest.raises(ValueError, match="crop_border as a whole number"):
+        function(photo, photo, crop_border=-1)
+    with pytest.raises(ValueError, match="uint8 RGB"):
+        sr.metrics.luma(photo[..., 0])
+
+
+@pytest.mark.parametrize("luma", [False, True])
+@pytest.mark.parametrize("crop_border", [0, 4])
+def test_keras_metrics_agree_with_the_array_functions(pictures, luma, crop_border):
+    photo, damaged = pictures
+    options = {"luma": luma, "crop_border": crop_border}
+    truth, batch = np.stack([photo] * 4), np.stack(damaged)
+    for metric, function in (
+        (sr.metrics.PSNR(**options), sr.metrics.psnr),
+        (sr.metrics.SSIM(**options), sr.metrics.ssim),
+    ):
+        expected = np.mean([function(photo, image, **options) for image in damaged])
+        metric.update_state(truth[:3], batch[:3].astype("float32"))  # batches of 3 and 1: the mean is over images
+        metric.update_state(truth[3:], batch[3:].astype("float32"))
+        assert float(metric.result()) == pytest.approx(expected, abs=1e-4)
+        metric.reset_state()
+        in_unit_range = type(metric)(**options, max_value=1.0)
+        in_unit_range.update_state(truth / np.float32(255), batch / np.float32(255))
+        assert float(in_unit_range.result()) == pytest.approx(expected, abs=1e-4)
+
+
+def test_keras_metrics_score_the_picture_that_would_be_saved(photo):
+    metric, prediction = sr.metrics.PSNR(), photo.astype("float32") * 1.3 - 20.4
+    metric.update_state(photo[None], prediction[None])
+    saved = np.clip(prediction.round(), 0, 255).astype("uint8")
+    assert float(metric.result()) == pytest.approx(sr.metrics.psnr(photo, saved), abs=1e-4)
+
+
+def test_keras_metrics_of_identical_images(photo):
+    psnr, ssim = sr.metrics.PSNR(), sr.metrics.SSIM()
+    psnr.update_state(photo[None], photo[None])
+    ssim.update_state(photo[None], photo[None])
+    assert float(psnr.result()) == float("inf")
+    assert float(ssim.result()) == pytest.approx(1, abs=1e-6)
+
+
+def test_batch_psnr_of_the_articles_is_never_higher(pictures):
+    photo, damaged = pictures
+    metric = sr.metrics.PSNR()
+    metric.update_state(np.stack([photo] * 4), np.stack(damaged))
+    error = np.mean((np.stack([photo] * 4) / 255 - np.stack(damaged) / 255) ** 2)
+    assert 10 * np.log10(1 / error) < float(metric.result()) - 1
+
+
+def test_each_output_of_a_model_gets_its_own_metric(photo):
+    """Keras 3.14.0 gave the outputs each other's metrics; the two outputs here differ in size and content."""
+    inputs = keras.Input((None, None, 3))
+    x2 = keras.layers.UpSampling2D(2, name="x2")(inputs)
+    x4 = keras.layers.Rescaling(0.5, name="x4")(keras.layers.UpSampling2D(4)(inputs))
+    model = keras.Model(inputs, {"x2": x2, "x4": x4})
+    metrics = {name: [sr.metrics.PSNR(), sr.metrics.SSIM(luma=True)] for name in ("x2", "x4")}
+    model.compile("sgd", loss={"x2": "mse", "x4": "mse"}, metrics=metrics)
+    sizes = {"x1": (100, 150), "x2": (200, 300), "x4": (400, 600)}
+    batch = {
+        name: np.stack([sr.degradations.area(image, size) for image in (photo, photo[::-1])])
+        for name, size in sizes.items()
+    }
+    scores = model.evaluate(
+        batch["x1"].astype("float32"), {"x2": batch["x2"], "x4": batch["x4"]}, batch_size=1, verbose=0, return_dict=True
+    )
+    for name, prediction in model.predict(batch["x1"].astype("float32"), verbose=0).items():
+        for image in range(2):
+            assert prediction[image].shape == batch[name][image].shape
+        saved = np.clip(prediction.round(), 0, 255).astype("uint8")
+        psnr = np.mean([sr.metrics.psnr(a, b) for a, b in zip(batch[name], saved, strict=True)])
+        ssim = np.mean([sr.metrics.ssim(a, b, luma=True) for a, b in zip(batch[name], saved, strict=True)])
+        assert scores[f"{name}_psnr"] == pytest.approx(psnr, abs=1e-4)
+        assert scores[f"{name}_ssim"] == pytest.approx(ssim, abs=1e-4)
+
+
+def test_compiled_metrics_survive_saving(tmp_path, photo):
+    model = keras.Sequential([keras.Input((None, None, 3)), keras.layers.UpSampling2D(2)])
+    model.compile("sgd", "mse", metrics=[sr.metrics.PSNR(crop_border=2, luma=True, max_value=255)])
+    model.save(tmp_path / "model.keras")
+    loaded = keras.models.load_model(tmp_path / "model.keras", safe_mode=True)
+    small = sr.degradations.area(photo, (200, 300))
+    expected = sr.metrics.psnr(photo, small.repeat(2, 0).repeat(2, 1), crop_border=2, luma=True)
+    for version in (model, loaded):
+        scores = version.evaluate(small[None].astype("float32"), photo[None], verbose=0, return_dict=True)
+        assert scores["psnr"] == pytest.approx(expected, abs=1e-4)

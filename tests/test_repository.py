@@ -1,0 +1,126 @@
+import re
+import runpy
+import subprocess
+import sys
+import tomllib
+
+import jupytext
+import nbformat
+import pytest
+from conftest import REPOSITORY
+
+NOTEBOOKS = sorted((REPOSITORY / "notebooks").glob("*.ipynb"))
+README = (REPOSITORY / "README.md").read_text(encoding="utf-8")
+
+
+def script(path):
+    return path.parent / "scripts" / f"{path.stem}.py"
+
+
+def cells(notebook):
+    return [(cell.cell_type, cell.source) for cell in notebook.cells]
+
+
+def test_every_script_has_a_notebook():
+    assert {script(path) for path in NOTEBOOKS} == set((REPOSITORY / "notebooks" / "scripts").glob("*.py"))
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+def test_notebook_and_script_hold_the_same_cells(path):
+    hint = f"they differ; run: jupytext --sync notebooks/{path.name}"
+    assert cells(nbformat.read(path, 4)) == cells(jupytext.read(script(path))), hint
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+def test_notebook_is_kept_executed_clean_and_small(path):
+    notebook = nbformat.read(path, 4)
+    code = [cell for cell in notebook.cells if cell.cell_type == "code"]
+    assert [cell.execution_count for cell in code] == list(range(1, len(code) + 1)), "run it with --in-place"
+    outputs = [output for cell in code for output in cell.outputs]
+    assert not [output for output in outputs if output.output_type == "error" or output.get("name") == "stderr"]
+    assert path.stat().st_size < 1.5e6
+    assert not re.search(r"/(work|root|home|Users|tmp)/", str(outputs)), "an output shows a folder of one machine"
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+def test_notebook_reads_like_a_lesson(path):
+    notebook = nbformat.read(path, 4)
+    code = [cell.source for cell in notebook.cells if cell.cell_type == "code"]
+    text = [cell.source for cell in notebook.cells if cell.cell_type == "markdown"]
+    headings = re.findall(r"^(#+) ", "\n".join(text), re.MULTILINE)
+    lengths = sorted(sum(bool(line.strip()) for line in source.splitlines()) for source in code)
+    assert headings.count("#") == 1
+    assert 7 <= len(headings) <= 16
+    assert lengths[len(lengths) // 2] <= 6
+    assert lengths[int(0.9 * len(lengths))] <= 18
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+def test_notebook_runs_top_to_bottom_with_its_solutions(path, tmp_path, monkeypatch):
+    """As a reader with no data and no network runs it, and then the folded solutions after it."""
+    import srhelpers as sr
+
+    notebook = nbformat.read(path, 4)
+    folded = re.findall(r"<details>.*?</details>", "\n".join(cell.source for cell in notebook.cells), re.DOTALL)
+    solutions = [code for text in folded for code in re.findall(r"```python\n(.*?)```", text, re.DOTALL)]
+    for number, solution in enumerate(solutions):
+        notebook.cells.append(nbformat.v4.new_code_cell(solution, id=f"solution-{number}"))
+    (tmp_path / "notebooks").mkdir()
+    (tmp_path / "data").symlink_to(REPOSITORY / "data")
+    copy = tmp_path / "notebooks" / path.name
+    nbformat.write(notebook, copy)
+    assert sr.notebooks.execute(copy, tmp_path / "build", profile="quick") is None
+
+
+def test_ruff_finds_nothing():
+    for command in (["check"], ["format", "--check"]):
+        done = subprocess.run(
+            [sys.executable, "-m", "ruff", *command, "."], cwd=REPOSITORY, capture_output=True, text=True
+        )
+        assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_readme_and_conda_install_the_same():
+    extras = set(re.findall(r"\[([\w,]+)\]", re.search(r"pip install (.*)", README)[1])[0].split(","))
+    conda = set(re.findall(r"- -e \.\[([\w,]+)\]", (REPOSITORY / "environment.yml").read_text())[0].split(","))
+    known = set(tomllib.loads((REPOSITORY / "pyproject.toml").read_text())["project"]["optional-dependencies"])
+    assert extras == conda <= known
+
+
+def test_readme_lists_every_notebook():
+    for path in NOTEBOOKS:
+        assert f"notebooks/{path.name}" in README
+
+
+def test_readme_links_lead_somewhere():
+    for target in re.findall(r"\]\(([^)#]+)\)|src=\"([^\"]+)\"", README):
+        target = "".join(target)
+        assert target.startswith("http") or (REPOSITORY / target).exists(), target
+
+
+def test_readme_table_is_the_measured_one(monkeypatch):
+    monkeypatch.chdir(REPOSITORY)
+    table = runpy.run_path("tools/readme.py")["table"]()
+    assert f"<!-- table -->\n{table}\n<!-- end -->" in README, "run: python tools/readme.py"
+
+
+def test_package_floors():
+    """One floor imports only what lies below it, and no module knows a notebook (but the one that runs them)."""
+    floors = [
+        {"runtime", "layers", "metrics", "degradations", "downloads", "notebooks"},
+        {"catalog"},
+        {"datasets"},
+        {"evaluation", "plots"},
+        {"__main__"},
+    ]
+    allowed = {"__version__", "quiet"}
+    for floor in floors:
+        for name in floor:
+            source = (REPOSITORY / "srhelpers" / f"{name}.py").read_text()
+            imported = set()
+            for names in re.findall(r"^from \. import (.*)$", source, re.MULTILINE):
+                imported |= {part.strip() for part in names.split(",")}
+            imported |= set(re.findall(r"^from \.(\w+) import", source, re.MULTILINE))
+            assert imported <= allowed, f"{name} imports {imported - allowed}, which does not lie below it"
+        allowed |= floor
+    assert {path.stem for path in (REPOSITORY / "srhelpers").glob("*.py")} - {"__init__"} <= allowed
