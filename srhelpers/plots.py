@@ -12,6 +12,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 from matplotlib.patches import Rectangle
+from matplotlib.ticker import MaxNLocator
 
 from . import metrics
 
@@ -26,7 +27,7 @@ if "ipykernel" in sys.modules:
         "axes.spines.right": False,
         "axes.spines.top": False,
         "axes.titlesize": 11,
-        "figure.constrained_layout.use": True,
+        "figure.constrained_layout.use": True,  # for figures made in the notebook itself
         "figure.dpi": 100,
         "image.interpolation": "nearest",
     }
@@ -101,7 +102,9 @@ def compare(reference, estimates, *, zoom=None, title=None, crop_border=0, luma=
     columns = -(-(len(estimates) + 1) // rows)
     whole = min(0.37 * WIDTH, 0.24 * WIDTH * rows * width / height)
     side = (WIDTH - whole) / max(columns, 2)
-    figure = plt.figure(figsize=(whole + columns * side, rows * (side + 0.45) + (0.3 if title else 0)))
+    figure = plt.figure(
+        figsize=(whole + columns * side, rows * (side + 0.45) + (0.3 if title else 0)), layout="constrained"
+    )
     grid = figure.add_gridspec(rows, columns + 1, width_ratios=[whole, *[side] * columns])
     axes = figure.add_subplot(grid[:, 0])
     _show(axes, reference, "original")
@@ -143,7 +146,7 @@ def pairs(columns, *, rows=4, title=None):
     height, width = next(iter(columns.values()))[0].shape[:2]
     cell = min(2.8, WIDTH / len(columns))
     figsize = (cell * len(columns), cell * rows * height / width + (0.9 if title else 0.6))
-    figure, axes = plt.subplots(rows, len(columns), squeeze=False, figsize=figsize)
+    figure, axes = plt.subplots(rows, len(columns), squeeze=False, figsize=figsize, layout="constrained")
     for column, (heading, images) in enumerate(columns.items()):
         for row in range(rows):
             size = f"{heading}\n{images[row].shape[1]}×{images[row].shape[0]}"
@@ -176,7 +179,8 @@ def history(runs, *, metrics=None, title=None):
     shown = [name for name in (metrics or found) if name in found and name not in ("epoch", "learning_rate")]
     if not shown:
         raise ValueError(f"Expected a metric of {', '.join(found)}, got {metrics}.")
-    figure, panels = plt.subplots(1, len(shown), figsize=(max(4.5 * len(shown), 5), 3.3), squeeze=False)
+    figsize = (max(4.5 * len(shown), 5), 3.3)
+    figure, panels = plt.subplots(1, len(shown), squeeze=False, figsize=figsize, layout="constrained")
     for axes, metric in zip(panels[0], shown, strict=True):
         for number, (name, table) in enumerate(tables.items()):
             epochs = np.arange(1, len(table) + 1)
@@ -185,6 +189,7 @@ def history(runs, *, metrics=None, title=None):
                     label = ", ".join(filter(None, [name, kind]))
                     axes.plot(epochs, table[column], style, color=f"C{number}", label=label)
         axes.set(xlabel="epoch", title=metric)
+        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
         axes.legend(frameon=False)
     return _finish(figure, title)
 

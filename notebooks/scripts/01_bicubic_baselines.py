@@ -54,15 +54,14 @@ sr.evaluation.summarise(sr.evaluation.evaluate("bicubic", "samples", 4)).round(4
 # One call says where you are, checks versions and sets the random seeds.
 
 # %%
-runtime = sr.setup(seed=0)
-
-# %%
 import inspect
 
 import cv2
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
+
+runtime = sr.setup(seed=0)
 
 # %% [markdown]
 # ## What low resolution is
@@ -83,7 +82,7 @@ reduced = {
 }
 sr.plots.pairs({"original": [photo], **reduced}, title="The same photo on fewer pixels")
 # %% [markdown]
-# At ÷8 the spokes are gone. Each step throws away three of every four numbers.
+# At ÷8 the chain and the lettering are gone. Each step throws away three of every four numbers.
 #
 # What is thrown away cannot be computed back, because different pictures have the same small
 # version. Here is such a pair. You add stripes that are invisible to the average of a 4×4 block:
@@ -93,6 +92,9 @@ stripes = np.tile([24, -24], photo.shape[1] // 2)[None, :, None]
 calm = np.clip(photo, 24, 231)
 striped = (calm + stripes).astype("uint8")
 
+# %% [markdown]
+# Half of the stripes add 24 grey levels, half take 24 away, so no block changes its mean:
+
 # %%
 size = (125, 185)
 print("same high-resolution picture:", np.array_equal(calm, striped))
@@ -100,6 +102,9 @@ print(
     "same low-resolution picture: ",
     np.array_equal(sr.degradations.area(calm, size), sr.degradations.area(striped, size)),
 )
+
+# %% [markdown]
+# On the tank it looks like this:
 
 # %%
 square = np.s_[160:232, 380:452]
@@ -123,11 +128,19 @@ sr.plots.pairs(columns, title="Two pictures, one small version, equal to the las
 # %%
 row, column = np.mgrid[-256:256, -256:256]
 chart = (127.5 + 127.5 * np.cos((row**2 + column**2) * np.pi / 640)).astype("uint8")
+
+# %% [markdown]
+# Four ways to shrink it:
+
+
+# %%
+def cv2_cubic(image, size):
+    return cv2.resize(image, size[::-1], interpolation=cv2.INTER_CUBIC)
+
+
 ways = {
     "cv2.resize": sr.degradations.opencv,
-    "cv2, INTER_CUBIC": lambda image, size: cv2.resize(
-        image, size[::-1], interpolation=cv2.INTER_CUBIC
-    ),
+    "cv2, INTER_CUBIC": cv2_cubic,
     "area": sr.degradations.area,
     "antialiased bicubic": sr.degradations.bicubic,
 }
@@ -148,13 +161,17 @@ corner = {name: [shrink(photo, size)[60:110, 40:110]] for name, shrink in ways.i
 sr.plots.pairs(corner, title="A corner reduced 4 times: look at the chain guard and the spokes")
 # %% [markdown]
 # Both `cv2.resize` pictures look sharper at first. Look again: lines break into dots, and the metal
-# gets speckles that the photo does not have. How far are these ways from the one the benchmarks
-# use? In grey levels, over all sample photos:
+# gets speckles that the photo does not have.
+#
+# From here on you measure on all sample photos, cut to a multiple of 4:
 
 # %%
 photos = {file.stem: sr.datasets.read_image(file) for file in sr.datasets.photos("samples")}
 photos = {name: sr.degradations.crop_to_multiple(image, 4) for name, image in photos.items()}
 small_sizes = {name: (image.shape[0] // 4, image.shape[1] // 4) for name, image in photos.items()}
+
+# %% [markdown]
+# How far are these ways from the one the benchmarks use? In grey levels:
 
 
 # %%
@@ -171,32 +188,31 @@ pd.Series(distances, name="grey levels from MATLAB's bicubic").round(2).to_frame
 
 # %% [markdown]
 # Is ours really MATLAB's? Set5 and Set14 come with low-resolution files that MATLAB made. Where you
-# have them, the next cell counts the pixels in which we differ.
+# have them, the next cell counts the values in which we differ.
+
 
 # %%
+def differences_from_matlab(file):
+    """(values that differ, values) between our reduction of a photo and the file MATLAB made."""
+    matlab = sr.datasets.read_image(sr.datasets.low_resolution(file, 4))
+    ours = sr.degradations.crop_to_multiple(sr.datasets.read_image(file), 4)
+    return (sr.degradations.bicubic(ours, matlab.shape[:2]) != matlab).sum(), matlab.size
+
+
 for name in ("Set5", "Set14"):
-    if not sr.datasets.is_here(name):
+    if sr.datasets.is_here(name):
+        counts = [differences_from_matlab(file) for file in sr.datasets.photos(name)]
         print(
-            f"{name}: not here. The tests of this project do the same comparison; get it with: srhelpers download {name}"
+            f"{name} ÷4: {np.sum(counts, axis=0)[0]} of {np.sum(counts, axis=0)[1]} values differ"
         )
-        continue
-    pairs = [(file, sr.datasets.low_resolution(file, 4)) for file in sr.datasets.photos(name)]
-    pairs = [tuple(map(sr.datasets.read_image, pair)) for pair in pairs if pair[1]]
-    wrong = [
-        (
-            sr.degradations.bicubic(high[: 4 * low.shape[0], : 4 * low.shape[1]], low.shape[:2])
-            != low
-        ).sum()
-        for high, low in pairs
-    ]
-    print(
-        f"{name} ÷4: {sum(wrong)} of {sum(low.size for _, low in pairs)} values differ from MATLAB's files"
-    )
+    else:
+        print(f"{name}: not here; get it with: srhelpers download {name}")
 
 # %% [markdown]
 # Three things make it exact, and most reimplementations miss one: the stretched kernel, edges that
 # repeat the last pixel, and a rounding to whole numbers *between* the vertical and the horizontal
-# pass.
+# pass. (Set5 and Set14's files do; a newer MATLAB may mirror the edge instead, which changes a few
+# rim pixels.)
 #
 # Now the part that matters for your results. Grow each small photo back three ways and measure:
 
@@ -220,11 +236,11 @@ pd.DataFrame(scores).T.round(2).rename_axis("shrunk by \\ grown by")
 
 # %% [markdown]
 # Read the rows. After an antialiased reduction the sharper kernel wins: Lanczos before bicubic
-# before bilinear. After plain `cv2.resize` Lanczos falls behind bicubic, because it keeps the false
-# detail better, and after `INTER_CUBIC` even bilinear is nearly as good. Now read the columns: the
-# *same* interpolation gains or loses up to 1.3 dB by the reduction alone. A model trained on one of
-# these and tested on another is measured on a task it never saw. **A number without its reduction
-# means nothing.**
+# before bilinear. After plain `cv2.resize` Lanczos falls behind bicubic, because it sharpens the
+# false detail too, and after `INTER_CUBIC` even bilinear is nearly as good. Now read the columns:
+# the *same* interpolation gains or loses up to 1.3 dB by the reduction alone. A model trained on
+# one of these and tested on another is measured on a task it never saw. **A number without its
+# reduction means nothing.**
 
 # %% [markdown]
 # ## Growing back: five interpolations
@@ -265,6 +281,9 @@ print("weights:", weights.round(4), " value:", weights @ pixels)
 # %%
 print(inspect.getsource(sr.degradations._weights))
 
+# %% [markdown]
+# Now all five on the photo, zoomed into the rear wheel:
+
 # %%
 every = {
     name: sr.degradations.resize(small, photo.shape[:2], name)
@@ -284,7 +303,7 @@ np.array_equal(every["area"], every["nearest"])
 # ## PSNR
 #
 # The peak signal-to-noise ratio is the mean squared error on a logarithmic scale. Higher is better,
-# +6 dB halves the error.
+# and 6 dB more means that the typical error is half as large.
 #
 # $$\text{PSNR} = 10 \log_{10} \frac{255^2}{\text{MSE}}$$
 
@@ -298,14 +317,12 @@ print(f"by hand {by_hand:.4f} dB, by the helper {sr.metrics.psnr(photo, every['b
 
 # %%
 levels = np.array([1, 2, 5, 10, 20, 50])
-pd.Series(20 * np.log10(255 / levels), levels, name="PSNR in dB").round(1).rename_axis(
-    "levels off"
-).to_frame().T
+pd.DataFrame({"levels off": levels, "PSNR in dB": (20 * np.log10(255 / levels)).round(1)}).T
 
 # %% [markdown]
 # Convert the images to float before you subtract. In uint8, 3 − 5 is 254, and the PSNR is nonsense
-# without any warning. The helper takes uint8 only and refuses everything else, because a picture in
-# 0…1 measured as 0…255 looks *excellent*:
+# without any warning. Mind the range as well: two pictures in 0…1, measured as if white were 255,
+# gain 48 dB. The helper takes uint8 only and refuses everything else:
 
 # %%
 try:
@@ -332,6 +349,9 @@ _, similarity = structural_similarity(
     data_range=255,
     full=True,
 )
+
+# %% [markdown]
+# `full=True` also gives the value of every window, so you can see where the picture is unlike:
 
 # %%
 figure, axes = plt.subplots(1, 2, figsize=(9.6, 3.4))
@@ -368,11 +388,17 @@ def with_error(damaged, target):
     return mixed(amount).astype("uint8")
 
 
+# %% [markdown]
+# The move sets the error that all others must have.
+
 # %%
 moved = np.roll(photo, 1, axis=1)
 target = ((photo.astype(float) - moved) ** 2).mean()
 noise = np.random.default_rng(0).normal(0, 30, photo.shape)
 _, jpeg = cv2.imencode(".jpg", photo, [cv2.IMWRITE_JPEG_QUALITY, 8])
+
+# %% [markdown]
+# Four kinds of damage, scaled to it:
 
 # %%
 damaged = {
@@ -420,6 +446,10 @@ views = {
     "Y unrounded": unrounded_luma,
     "Y of OpenCV": full_range_luma,
 }
+
+
+# %% [markdown]
+# Four views of the picture, each with and without its border:
 
 
 # %%
@@ -484,10 +514,15 @@ def luma_only(file, scale):
         reference.astype(float), (reference.shape[0] // scale, reference.shape[1] // scale)
     )
     estimate = np.clip(sr.degradations.resize(low, reference.shape).round(), 0, 255).astype("uint8")
-    return sr.metrics.psnr(reference, estimate, crop_border=scale), sr.metrics.ssim(
-        reference, estimate, crop_border=scale
-    )
+    return [
+        metric(reference, estimate, crop_border=scale)
+        for metric in (sr.metrics.psnr, sr.metrics.ssim)
+    ]
 
+
+# %% [markdown]
+# What the papers print for bicubic, PSNR-Y / SSIM-Y. The first of each pair is the table of
+# SelfExSR, the second the one that runs from SRCNN to EDSR and ESRGAN:
 
 # %%
 published = {
@@ -502,13 +537,16 @@ published = {
 here = {key: papers for key, papers in published.items() if sr.datasets.is_here(key[0])}
 print("Benchmark sets found:", ", ".join(dict.fromkeys(name for name, _ in here)) or "none")
 
+# %% [markdown]
+# And what this code measures, beside them:
+
 
 # %%
 def cell(psnr, ssim):
     return f"{psnr:.2f} / {ssim:.4f}".replace(" 0.", " .")
 
 
-def row(name, scale, papers):
+def measured_row(name, scale, papers):
     colour = sr.evaluation.summarise(sr.evaluation.evaluate("bicubic", name, scale)).iloc[0]
     alone = np.mean([luma_only(file, scale) for file in sr.datasets.photos(name)], axis=0)
     return {
@@ -520,7 +558,8 @@ def row(name, scale, papers):
     }
 
 
-pd.DataFrame([row(*key, papers) for key, papers in here.items()])
+rows = [measured_row(*key, papers) for key, papers in here.items()]
+pd.DataFrame(rows) if rows else print("Nothing to measure on; the table below was measured before.")
 
 # %% [markdown]
 # The columns with "table" are the papers' figures, the others were computed by the cell above. The
@@ -550,8 +589,9 @@ measured.pivot_table(
 # This course started from five articles. Here is what they say about baselines and measures, and
 # what you just measured.
 #
-# > **The VOC article** makes 72×72, 144×144 and 288×288 pictures with plain `cv2.resize` and calls
-# > a network that reaches "around 21" dB a start. It never shows an interpolation beside it.
+# > **The VOC article** makes 72×72, 144×144 and 288×288 pictures with plain `cv2.resize`. Its first
+# > network converges at about 21 dB, which it calls not good. It never shows an interpolation
+# > beside it.
 # >
 # > **We measure** interpolation on the sample photos, made the article's way:
 
@@ -618,9 +658,10 @@ axes.legend(frameon=False)
 plt.show()
 
 # %% [markdown]
-# > **Verdict: cannot be told.** The spread between crops is far larger than any difference between
-# > models of the last ten years. A figure on random crops says more about the crops than about the
-# > model. Notebook 08 measures EDSR on fixed benchmarks.
+# > **Verdict: cannot be told.** The spread between crops is larger than everything the field gained
+# > on Set5 between SRCNN (30.5 dB in its paper) and HAT-L (33.3 dB in its paper). A figure on
+# > random crops says more about the crops than about the model. Notebook 08 measures EDSR on fixed
+# > benchmarks.
 
 # %% [markdown]
 # ## Change it yourself
@@ -660,6 +701,36 @@ plt.show()
 # ```
 #
 # It is softer by design: less ringing, and half a decibel less.
+# </details>
+#
+# <details><summary>Solution to 4</summary>
+#
+# ```python
+# both = {
+#     name: [
+#         sr.degradations.resize(low.astype(float), image.shape[:2], method)
+#         for low in [sr.degradations.bicubic(image, small_sizes[name])]
+#         for method in ("bicubic", "lanczos")
+#     ]
+#     for name, image in photos.items()
+# }
+#
+# def mixture_score(share, names):
+#     """Mean PSNR-Y of (1 − share)·bicubic + share·Lanczos."""
+#     scores = []
+#     for name in names:
+#         bicubic, lanczos = both[name]
+#         mixture = np.clip(((1 - share) * bicubic + share * lanczos).round(), 0, 255).astype("uint8")
+#         scores.append(sr.metrics.psnr(photos[name], mixture, crop_border=4, luma=True))
+#     return np.mean(scores)
+#
+# fit_on, test_on = list(photos)[::2], list(photos)[1::2]
+# best = max(np.arange(0, 4, 0.5), key=lambda share: mixture_score(share, fit_on))
+# print({share: round(mixture_score(share, test_on), 2) for share in (0, 1, best)})
+# ```
+#
+# The best mixture takes 2.5 parts of Lanczos and takes away 1.5 of bicubic. It sharpens beyond Lanczos
+# and gains 0.1 dB on it, on photos it was not fitted on.
 # </details>
 #
 # <details><summary>Solution to 5</summary>
