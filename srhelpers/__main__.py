@@ -18,18 +18,18 @@ def _run(arguments):
 def _size(dataset):
     if dataset.archive is None:
         return ""
-    return f"{dataset.archive.size / 1e6:,.0f} MB" if dataset.archive.size else "unknown"
+    if dataset.archive.size:
+        return f"{dataset.archive.size / 1e6:,.0f} MB"
+    return f"≈{dataset.archive.about_size / 1e6:,.0f} MB" if dataset.archive.about_size else "unknown"
 
 
 def _download(arguments):
     if arguments.list or not arguments.names:
-        print(f"{'name':<18} {'photos':>6}  {'download':>9}  {'licence':<24} where")
+        print(f"{'name':<18} {'photos':>6}  {'download':>8}  what, terms, and where it is here")
         for dataset in sr.catalog.DATASETS.values():
-            try:
-                where = sr.datasets.find(dataset.name)
-            except FileNotFoundError:
-                where = "not here"
-            print(f"{dataset.name:<18} {dataset.photos:>6}  {_size(dataset):>9}  {dataset.licence:<24} {where}")
+            where = sr.datasets.find(dataset.name) if sr.datasets.is_here(dataset.name) else "not here"
+            print(f"{dataset.name:<18} {dataset.photos:>6}  {_size(dataset):>8}  {dataset.about} ({dataset.licence})")
+            print(f"{'':<36}{where}")
         return 0
     for name in arguments.names:
         print(f"{name}: {sr.datasets.download(name)}")

@@ -85,6 +85,7 @@ _BENCHMARK = Archive(
     "benchmark",
     ("https://cv.snu.ac.kr/research/EDSR/benchmark.tar",),
     checksum="md5:4ace41d33c2384b97e6b320cd0afd6ba",
+    about_size=250_000_000,
 )
 
 

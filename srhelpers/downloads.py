@@ -38,9 +38,10 @@ class Archive:
     Args:
         name: folder it is unpacked to.
         urls: addresses, the official one first.
-        size: bytes, or None where nobody tells.
+        size: bytes, or None where nobody tells exactly.
         checksum: "sha256:…" or "md5:…", or None where nobody tells: then the archive's own checks and the
             number of photos in it have to do.
+        about_size: bytes, where only that is known.
 
     >>> import srhelpers as sr
     >>> sr.downloads.Archive("set", ("https://example.org/set.zip",)).filename
@@ -51,6 +52,7 @@ class Archive:
     urls: tuple
     size: int | None = None
     checksum: str | None = None
+    about_size: int = 0
 
     @property
     def filename(self):
@@ -229,7 +231,7 @@ def fetch_and_unpack(archive, folder, *, check=None, progress=True):
     """
     folder = Path(folder)
     folder.parent.mkdir(parents=True, exist_ok=True)
-    needed, free = 2 * (archive.size or 0), shutil.disk_usage(folder.parent).free
+    needed, free = 2 * (archive.size or archive.about_size), shutil.disk_usage(folder.parent).free
     if needed > free:
         raise DownloadError(
             f"Expected {needed / 1e9:.1f} GB free for {archive.filename} and its files, got {free / 1e9:.1f} GB in "

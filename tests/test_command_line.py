@@ -81,10 +81,12 @@ def test_run_names_what_it_cannot_find(here, capfd):
 
 def test_download_list(monkeypatch, capsys):
     assert main(["download", "--list"]) == 0
-    rows = {line.split()[0]: line for line in capsys.readouterr().out.splitlines()[1:]}
+    lines = capsys.readouterr().out.splitlines()[1:]
+    rows = {line.split()[0]: line + where for line, where in zip(lines[::2], lines[1::2], strict=True)}
     assert set(rows) == {row.name for row in sr.catalog.DATASETS.values()}
     assert "skimage" in rows["samples"]
     assert "460 MB" in rows["voc2007"] and "not here" in rows["voc2007"]
+    assert "≈250 MB" in rows["Set5"]
     assert main(["download", "samples", "voc2008"]) == 1
 
 

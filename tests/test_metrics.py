@@ -110,28 +110,25 @@ def test_batch_psnr_of_the_articles_is_never_higher(pictures):
     assert 10 * np.log10(1 / error) < float(metric.result()) - 1
 
 
-def test_each_output_of_a_model_gets_its_own_metric(photo):
-    """Keras 3.14.0 gave the outputs each other's metrics; the two outputs here differ in size and content."""
+@pytest.mark.parametrize("outputs, targets", [("list", "list"), ("list", "dict"), ("dict", "dict")])
+def test_each_output_of_a_model_gets_its_own_metric(photo, outputs, targets):
+    """Keras 3.14.0 mixed them up where a model gives a list and the targets are a dict: it sorted the names of
+    one and not of the other. So the order of the outputs here is not the alphabet's."""
     inputs = keras.Input((None, None, 3))
-    x2 = keras.layers.UpSampling2D(2, name="x2")(inputs)
-    x4 = keras.layers.Rescaling(0.5, name="x4")(keras.layers.UpSampling2D(4)(inputs))
-    model = keras.Model(inputs, {"x2": x2, "x4": x4})
-    metrics = {name: [sr.metrics.PSNR(), sr.metrics.SSIM(luma=True)] for name in ("x2", "x4")}
-    model.compile("sgd", loss={"x2": "mse", "x4": "mse"}, metrics=metrics)
-    sizes = {"x1": (100, 150), "x2": (200, 300), "x4": (400, 600)}
-    batch = {
-        name: np.stack([sr.degradations.area(image, size) for image in (photo, photo[::-1])])
-        for name, size in sizes.items()
-    }
-    scores = model.evaluate(
-        batch["x1"].astype("float32"), {"x2": batch["x2"], "x4": batch["x4"]}, batch_size=1, verbose=0, return_dict=True
-    )
-    for name, prediction in model.predict(batch["x1"].astype("float32"), verbose=0).items():
-        for image in range(2):
-            assert prediction[image].shape == batch[name][image].shape
-        saved = np.clip(prediction.round(), 0, 255).astype("uint8")
-        psnr = np.mean([sr.metrics.psnr(a, b) for a, b in zip(batch[name], saved, strict=True)])
-        ssim = np.mean([sr.metrics.ssim(a, b, luma=True) for a, b in zip(batch[name], saved, strict=True)])
+    small = keras.layers.Identity(name="small")(inputs)
+    large = keras.layers.Rescaling(0.5, name="large")(inputs)  # the same size: a mix-up would go unnoticed
+    model = keras.Model(inputs, {"small": small, "large": large} if outputs == "dict" else [small, large])
+    names = ("small", "large")
+    metrics = {name: [sr.metrics.PSNR(), sr.metrics.SSIM(luma=True)] for name in names}
+    model.compile("sgd", loss=dict.fromkeys(names, "mse"), metrics=metrics)
+
+    batch = np.stack([photo, photo[::-1]])
+    truth = {"small": np.roll(batch, 1, axis=1), "large": batch}
+    given = truth if targets == "dict" else [truth[name] for name in names]
+    scores = model.evaluate(batch.astype("float32"), given, batch_size=1, verbose=0, return_dict=True)
+    for name, prediction in (("small", batch), ("large", (batch * np.float32(0.5)).round().astype("uint8"))):
+        psnr = np.mean([sr.metrics.psnr(a, b) for a, b in zip(truth[name], prediction, strict=True)])
+        ssim = np.mean([sr.metrics.ssim(a, b, luma=True) for a, b in zip(truth[name], prediction, strict=True)])
         assert scores[f"{name}_psnr"] == pytest.approx(psnr, abs=1e-4)
         assert scores[f"{name}_ssim"] == pytest.approx(ssim, abs=1e-4)
 
