@@ -37,6 +37,8 @@ def _download(arguments):
 
 
 def _evaluate(arguments):
+    if arguments.path and len(arguments.dataset) > 1:
+        raise ValueError(f"Expected one dataset with --path, got {', '.join(arguments.dataset)}; run them one by one.")
     import pandas as pd
 
     rows = pd.concat(
@@ -80,7 +82,7 @@ def _parser():
     evaluate.add_argument("--degradation", default="bicubic", help="bicubic (default) area opencv blurred_bicubic")
     evaluate.add_argument("--path", help="folder of the dataset, if it is not found by itself")
     evaluate.add_argument("--per-image", action="store_true", help="a row per image instead of the mean")
-    evaluate.add_argument("--csv", help="add the rows to this file")
+    evaluate.add_argument("--csv", help="add the rows to this file, or put them in place of older ones")
     evaluate.set_defaults(function=_evaluate)
     return parser
 
@@ -106,7 +108,7 @@ def main(arguments=None):
         print(f"srhelpers: {error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
-        print("srhelpers: stopped; run the same command again to go on", file=sys.stderr)
+        print("srhelpers: stopped", file=sys.stderr)
         return 130
 
 

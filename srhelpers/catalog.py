@@ -4,7 +4,8 @@ from dataclasses import dataclass
 
 from .downloads import Archive
 
-# Photographs inside scikit-image's package, with their makers.
+# Photographs inside scikit-image's package, with their makers and terms as scikit-image gives them; it takes only
+# free pictures, and names no licence for the motorcycle.
 SAMPLES = {
     "astronaut.png": "Eileen Collins, by NASA. Public domain.",
     "brick.png": "Brick wall, from CC0 Textures. CC0.",
@@ -106,7 +107,7 @@ _ROWS = (
     Dataset(
         "samples",
         about="photographs inside scikit-image: always there",
-        licence="free; credits in SAMPLES",
+        licence="credits and terms in srhelpers/catalog.py",
         photos=len(SAMPLES),
         folders=(),
     ),
@@ -175,7 +176,12 @@ _ROWS = (
         ),
         nested=True,
     ),
-    _benchmark("Set5", "the five standard test images", 5, ("ll01dm/set-5-14-super-resolution-dataset",)),
+    _benchmark(
+        "Set5",
+        "the five standard test images; one archive has four sets",
+        5,
+        ("ll01dm/set-5-14-super-resolution-dataset",),
+    ),
     _benchmark(
         "Set14", "the fourteen standard ones; bridge is grey", 14, ("ll01dm/set-5-14-super-resolution-dataset",)
     ),

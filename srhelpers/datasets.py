@@ -2,6 +2,7 @@
 
 import os
 import warnings
+from difflib import get_close_matches
 from fnmatch import fnmatch
 from importlib.resources import files
 from pathlib import Path
@@ -51,6 +52,19 @@ def _places(dataset):
     yield from (("cache", runtime.folder("cache") / "datasets" / name) for name in names[1:])
 
 
+def _unknown(name, alternative=""):
+    close = get_close_matches(str(name).lower(), DATASETS, 1)
+    hint = f" Did you mean {DATASETS[close[0]].name}?" if close else ""
+    return f"Expected a dataset of {', '.join(map(title, DATASETS))}, {alternative}got {str(name)!r}.{hint}"
+
+
+def _todo(dataset):
+    todo = [f"put it in <SR_DATA_DIR>/{dataset.name}"]
+    if dataset.kaggle:
+        todo.append(f"on Kaggle choose Add input and add {' or '.join(dataset.kaggle)}")
+    return todo
+
+
 def find(name, path=None):
     """The folder that holds the images of a dataset, without downloading anything.
 
@@ -78,10 +92,8 @@ def find(name, path=None):
         for folder in own:
             if folder.is_dir() and _images(folder, nested=True):
                 return folder
-        raise FileNotFoundError(
-            f"Expected a dataset of {', '.join(row.name for row in DATASETS.values())}, or a folder with images, "
-            f"got {str(name)!r}; looked in {', '.join(map(str, own))}."
-        )
+        looked = ", ".join(f"{folder} (no images in it)" if folder.is_dir() else str(folder) for folder in own)
+        raise FileNotFoundError(f"{_unknown(name, 'or a folder with images, ')} Looked in {looked}.")
     if dataset.name == "samples":
         return Path(str(files("skimage"))) / "data"
     places = [("path", Path(path).expanduser())] if path else list(dict.fromkeys(_places(dataset)))
@@ -89,13 +101,22 @@ def find(name, path=None):
         found = _look_below(place, dataset)
         if found:
             return found
-    todo = [f"run: srhelpers download {dataset.name}", f"or put it in <SR_DATA_DIR>/{dataset.name}"]
-    if dataset.kaggle:
-        todo.append(f"or on Kaggle choose Add input and add {' or '.join(dataset.kaggle)}")
+    todo = [f"run: srhelpers download {dataset.name}", *_todo(dataset)]
     looked = "\n  ".join(f"{kind}: {place}" for kind, place in places)
     raise FileNotFoundError(
-        f"Expected the photos of {dataset.name} in one of\n  {looked}\nTo get them, {'; '.join(todo)}."
+        f"Expected the photos of {dataset.name} in one of\n  {looked}\nTo get them, {', or '.join(todo)}."
     )
+
+
+def title(name):
+    """How tables call a dataset: its name in the table, or the last part of a folder of your own.
+
+    >>> import srhelpers as sr
+    >>> sr.datasets.title("set5"), sr.datasets.title("~/Pictures/holidays")
+    ('Set5', 'holidays')
+    """
+    dataset = DATASETS.get(str(name).lower())
+    return dataset.name if dataset else Path(name).name
 
 
 def is_here(name):
@@ -184,7 +205,7 @@ def download(name, *, progress=True):
     """
     dataset = DATASETS.get(str(name).lower())
     if dataset is None:
-        raise ValueError(f"Expected a dataset of {', '.join(row.name for row in DATASETS.values())}, got {name!r}.")
+        raise ValueError(_unknown(name))
     try:
         return find(name)
     except FileNotFoundError:
@@ -211,23 +232,28 @@ def _obtain(dataset, progress):
             return find(dataset.name)
         except DownloadError as error:
             problems.append(str(error))
-    raise DownloadError("\n".join(problems))
+    if dataset.kaggle and not downloads.has_kaggle_token():
+        problems.append("Kaggle was not asked: no login found in ~/.kaggle or KAGGLE_USERNAME and KAGGLE_KEY.")
+    raise DownloadError("\n".join([*problems, f"Another way to get {dataset.name}: {', or '.join(_todo(dataset))}."]))
 
 
 def read_image(file):
     """Read a picture: RGB as (H, W, 3), grey as (H, W), uint8, turned as its EXIF data says.
 
     Args:
-        file: path of a PNG, JPEG, WebP, TIFF or BMP. Transparency is dropped, 16 bits become 8.
+        file: path of a PNG, JPEG, WebP, TIFF or BMP; "~" is your home. Transparency is dropped, 16 bits become 8.
 
     Raises:
         FileNotFoundError: no such file.
-        ValueError: the file holds no picture that OpenCV can read.
+        ValueError: no path, or the file holds no picture that OpenCV can read.
 
     >>> import srhelpers as sr
     >>> sr.datasets.read_image(sr.datasets.photos("samples")[0]).shape
     (512, 512, 3)
     """
+    if not isinstance(file, str | os.PathLike):
+        raise ValueError(f"Expected the path of a picture, got {type(file).__name__}.")
+    file = Path(file).expanduser()
     # imdecode, since imread cannot open names with umlauts on Windows.
     data = np.fromfile(file, np.uint8)
     image = cv2.imdecode(data, cv2.IMREAD_ANYCOLOR) if data.size else None

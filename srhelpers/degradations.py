@@ -83,8 +83,8 @@ def resize(image, size, method="bicubic", *, antialias=True):
         raise ValueError(f"Expected uint8, uint16, float32 or float64, got {image.dtype}; convert the image first.")
     if method not in INTERPOLATIONS:
         raise ValueError(f"Expected a method of {', '.join(INTERPOLATIONS)}, got {method!r}.")
-    if len(size) != 2 or any(int(n) != n or n < 1 for n in size):
-        raise ValueError(f"Expected a size (height, width) in whole pixels of at least 1, got {tuple(size)}.")
+    if np.shape(size) != (2,) or any(int(n) != n or n < 1 for n in size):
+        raise ValueError(f"Expected a size (height, width) in whole pixels of at least 1, got {size!r}.")
     size = tuple(int(n) for n in size)
     if method == "area":
         return cv2.resize(image, size[::-1], interpolation=cv2.INTER_AREA).reshape(*size, *image.shape[2:])
@@ -167,7 +167,7 @@ def crop_to_multiple(image, scale):
     """Cut the bottom and right edges so that height and width divide by `scale`.
 
     Raises:
-        ValueError: `scale` is no whole number ≥ 1, or the image is smaller than one block.
+        ValueError: `scale` is no whole number ≥ 1, or the image is no array or smaller than one block.
 
     >>> import srhelpers as sr
     >>> sr.degradations.crop_to_multiple(sr.datasets.sample("chelsea"), 4).shape
@@ -175,6 +175,8 @@ def crop_to_multiple(image, scale):
     """
     if int(scale) != scale or scale < 1:
         raise ValueError(f"Expected a whole scale of at least 1, got {scale}.")
+    if not isinstance(image, np.ndarray):
+        raise ValueError(f"Expected an image array, got {type(image).__name__}; read files with datasets.read_image.")
     height, width = (n - n % int(scale) for n in image.shape[:2])
     if not height or not width:
         raise ValueError(f"Expected at least {scale}×{scale} pixels for scale {scale}, got {image.shape[:2]}.")

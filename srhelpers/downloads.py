@@ -91,6 +91,14 @@ def _get(url, target, expected_size, progress):
             raise requests.ConnectionError(f"the server stopped at {target.stat().st_size:,} of {total:,} bytes")
 
 
+def _plain(error):
+    if isinstance(error, requests.Timeout):
+        return f"no answer for {TIMEOUT} s"
+    if isinstance(error, requests.ConnectionError | requests.exceptions.ChunkedEncodingError):
+        return "the server cannot be reached, or broke off; is there a network?"
+    return str(error)
+
+
 def fetch(archive, folder, *, progress=True):
     """Download one archive file, going on from where an earlier try broke off.
 
@@ -135,7 +143,7 @@ def fetch(archive, folder, *, progress=True):
         except ValueError as error:  # pooch: the checksum differs; it has removed the file
             problems.append(f"{url}: {error}")
         except (requests.RequestException, DownloadError) as error:
-            problems.append(f"{url}: {error}")
+            problems.append(f"{url}: {_plain(error)}")
         except OSError as error:
             raise DownloadError(
                 f"Could not write {part}: {error.strerror or error}. Free some space or set SR_CACHE_DIR to a "

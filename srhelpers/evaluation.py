@@ -10,7 +10,7 @@ from tqdm.auto import tqdm
 
 from . import __version__, datasets, degradations, metrics
 
-KEY = ["dataset", "scale", "method"]
+KEY = ["dataset", "scale", "method", "degradation"]
 
 
 def evaluate(method, dataset, scale, *, degradation="bicubic", path=None, progress=False):
@@ -31,11 +31,12 @@ def evaluate(method, dataset, scale, *, degradation="bicubic", path=None, progre
         progress: show a bar.
 
     Returns:
-        pandas.DataFrame, a row per image: dataset, scale, method, image, psnr_y (dB), ssim_y, psnr_rgb (dB).
-        `summarise` makes the published kind of row of it.
+        pandas.DataFrame, a row per image: dataset, scale, method, degradation, image, psnr_y (dB), ssim_y,
+        psnr_rgb (dB). `summarise` makes the published kind of row of it.
 
     Raises:
-        ValueError: an unknown method or degradation, or a scale that is no whole number ≥ 2.
+        ValueError: an unknown method or degradation, a scale that is no whole number ≥ 2, a file that is no
+            picture or too small to measure; the text names it.
         FileNotFoundError: the set is not there.
 
     Source: Timofte et al. 2014 (A+) and later papers' test protocol.
@@ -57,37 +58,38 @@ def evaluate(method, dataset, scale, *, degradation="bicubic", path=None, progre
 
     rows = []
     files = datasets.photos(dataset, path)
-    for file in tqdm(files, desc=f"{name} ×{scale} {dataset}", unit="image", disable=not progress, leave=False):
-        reference = degradations.crop_to_multiple(datasets.read_image(file), scale)
-        size = reference.shape[:2]
-        shipped = datasets.low_resolution(file, scale) if degradation == "bicubic" else None
-        if shipped:
-            small = datasets.read_image(shipped)
-        else:
-            small = degradations.DEGRADATIONS[degradation](reference, (size[0] // scale, size[1] // scale))
-        estimate = grow(small, size)
-        rows.append(
-            {
-                "dataset": str(dataset),
-                "scale": scale,
-                "method": name,
-                "image": file.stem,
+    title = datasets.title(dataset)
+    for file in tqdm(files, desc=f"{name} ×{scale} {title}", unit="image", disable=not progress, leave=False):
+        try:
+            reference = degradations.crop_to_multiple(datasets.read_image(file), scale)
+            size = reference.shape[:2]
+            shipped = datasets.low_resolution(file, scale) if degradation == "bicubic" else None
+            if shipped:
+                small = datasets.read_image(shipped)
+            else:
+                small = degradations.DEGRADATIONS[degradation](reference, (size[0] // scale, size[1] // scale))
+            estimate = grow(small, size)
+            scores = {
                 "psnr_y": metrics.psnr(reference, estimate, crop_border=scale, luma=True),
                 "ssim_y": metrics.ssim(reference, estimate, crop_border=scale, luma=True),
                 "psnr_rgb": metrics.psnr(reference, estimate, crop_border=scale),
             }
-        )
+        except ValueError as error:
+            raise ValueError(f"Could not measure {file}: {error}") from error
+        row = {"dataset": title, "scale": scale, "method": name, "degradation": degradation, "image": file.stem}
+        rows.append(row | scores)
     return pd.DataFrame(rows)
 
 
 def summarise(rows):
-    """Mean over images, one row per dataset, scale and method, saying where and when it was measured.
+    """Mean over images, one row per dataset, scale, method and degradation, saying where and when.
 
     Args:
         rows: what `evaluate` returns, or several of them concatenated.
 
     Returns:
-        pandas.DataFrame: dataset, scale, method, images, psnr_y, ssim_y, psnr_rgb, device, date, srhelpers.
+        pandas.DataFrame: dataset, scale, method, degradation, images, psnr_y, ssim_y, psnr_rgb, device, date,
+        srhelpers.
 
     >>> import srhelpers as sr
     >>> table = sr.evaluation.summarise(sr.evaluation.evaluate("nearest", "samples", 4))
@@ -105,7 +107,7 @@ def summarise(rows):
 
 
 def save(table, file):
-    """Add rows to a CSV file; a row of the same dataset, scale and method (and image) takes the old one's place.
+    """Add rows to a CSV file; a row of the same dataset, scale, method and degradation takes the old one's place.
 
     The file is written under a temporary name and renamed, so it is never half there.
 
@@ -134,7 +136,8 @@ def save(table, file):
                 "choose another file."
             )
         key = [column for column in (*KEY, "image") if column in table.columns]
-        table = pd.concat([old, table]).drop_duplicates(key, keep="last")
+        both = pd.concat([old, table])
+        table = both.drop_duplicates(key)[key].merge(both.drop_duplicates(key, keep="last"), on=key)[table.columns]
     partial = file.with_name(f"{file.name}.part")
     table.to_csv(partial, index=False, float_format="%.4f")
     partial.replace(file)

@@ -43,23 +43,28 @@ def luma(image):
 def _prepare(reference, estimate, crop_border, use_luma, smallest):
     """Check two images and cut them to what is compared."""
     images = []
-    for role, image in (("reference", np.asarray(reference)), ("estimate", np.asarray(estimate))):
+    for role, given in (("reference", reference), ("estimate", estimate)):
+        image = np.asarray(given)
+        if not np.issubdtype(image.dtype, np.number):
+            got = type(given).__name__
+            raise ValueError(f"Expected the {role} as a uint8 array, got {got}; read files with datasets.read_image.")
         if image.dtype != np.uint8:
-            span = f" with values {image.min():g} to {image.max():g}" if image.size else ""
+            span = f"{image.min():g} to {image.max():g}" if image.size else "none"
             raise ValueError(
-                f"Expected the {role} as uint8, 0 to 255, got {image.dtype}{span}; scale it to 0–255 if needed, "
-                "then np.clip(image.round(), 0, 255).astype('uint8')."
+                f"Expected the {role} as uint8, 0 to 255, got {image.dtype} with values {span}; if white is not 255, "
+                "scale it first, then np.clip(np.round(image), 0, 255).astype('uint8')."
             )
         if image.ndim != 2 and image.shape[2:] != (3,):
             raise ValueError(f"Expected the {role} as one image (H, W) or (H, W, 3), got shape {image.shape}.")
         images.append(image)
     if images[0].shape != images[1].shape:
-        raise ValueError(
-            f"Expected two images of one shape, got {images[0].shape} and {images[1].shape}; "
-            "crop the reference to a multiple of the scale (degradations.crop_to_multiple)."
+        grey = images[0].ndim != images[1].ndim
+        todo = (
+            "one is grey" if grey else "crop the reference to a multiple of the scale (degradations.crop_to_multiple)"
         )
-    if int(crop_border) != crop_border or crop_border < 0:
-        raise ValueError(f"Expected crop_border as a whole number of pixels, 0 or more, got {crop_border}.")
+        raise ValueError(f"Expected two images of one shape, got {images[0].shape} and {images[1].shape}; {todo}.")
+    if not isinstance(crop_border, int | np.integer) or crop_border < 0:
+        raise ValueError(f"Expected crop_border as a whole number of pixels, 0 or more, got {crop_border!r}.")
     height, width = images[0].shape[:2]
     if min(height, width) - 2 * crop_border < smallest:
         raise ValueError(

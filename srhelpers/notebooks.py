@@ -1,6 +1,11 @@
 """Execute notebooks as a reader would, keep what they printed and drew, and say which failed where."""
 
+import asyncio
+import contextlib
+import hashlib
 import os
+import signal
+import tempfile
 import time
 from pathlib import Path
 
@@ -38,6 +43,17 @@ def find(numbers=()):
     return list(dict.fromkeys(chosen))
 
 
+def fingerprint(notebook):
+    """Checksum of a notebook's code, kept in it when it is run in place: it tells outputs that are out of date.
+
+    >>> import nbformat, srhelpers as sr
+    >>> sr.notebooks.fingerprint(nbformat.v4.new_notebook())[:8]
+    'e3b0c442'
+    """
+    code = "\0".join(cell.source for cell in notebook.cells if cell.cell_type == "code")
+    return hashlib.sha256(code.encode()).hexdigest()
+
+
 def execute(path, build, *, profile=None, in_place=False):
     """Run one notebook in a fresh kernel, in its own folder.
 
@@ -53,60 +69,79 @@ def execute(path, build, *, profile=None, in_place=False):
     Returns:
         None if every cell ran, else a string: the number of the failing code cell, its first line, the error.
 
+    Raises:
+        KeyboardInterrupt: Ctrl-C; the kernel is stopped and nothing is written.
+
     >>> import srhelpers as sr
     >>> sr.notebooks.execute("notebooks/01_bicubic_baselines.ipynb", "build")  # doctest: +SKIP
     """
-    import nbclient
     import nbconvert
     import nbformat
-    from tqdm.auto import tqdm
 
     path, build = Path(path), Path(build)
     build.mkdir(parents=True, exist_ok=True)
     notebook = nbformat.read(path, as_version=4)
-    code = [index for index, cell in enumerate(notebook.cells) if cell.cell_type == "code" and cell.source.strip()]
     # The kernel works in the notebook's folder, so relative folders must be made absolute here.
     folders = {name: str(Path(os.environ[name]).expanduser().absolute()) for name in FOLDERS if os.environ.get(name)}
     environment = {**os.environ, **folders, **({"SR_PROFILE": profile} if profile else {})}
-    problem = None
-    with tqdm(desc=path.stem, total=len(code), unit="cell") as bar:
-        running = []
+    problem = _run_cells(notebook, path, environment)
+    notebook.metadata["srhelpers"] = {"executed": fingerprint(notebook)}
+    page = nbconvert.HTMLExporter().from_notebook_node(notebook, {"metadata": {"name": path.stem}})[0]
+    _write(build / path.name, nbformat.writes(notebook) + "\n")
+    _write(build / f"{path.stem}.html", page)
+    if in_place and not problem:
+        _write(path, nbformat.writes(notebook) + "\n")
+    return problem
 
-        def started(cell, cell_index):
-            running[:] = [cell_index]
 
-        def executed(cell, cell_index, execute_reply):
-            bar.update()
+def _run_cells(notebook, path, environment):
+    """Fill in the outputs; returns what went wrong, or None."""
+    import nbclient
+    from tqdm.auto import tqdm
 
+    code = [index for index, cell in enumerate(notebook.cells) if cell.cell_type == "code" and cell.source.strip()]
+    running, stopped, problem = [], [], None
+
+    def started(cell, cell_index):
+        running[:] = [cell_index]
+        # nbclient would answer Ctrl-C by killing the kernel under the running cell, and then stumble over that.
+        with contextlib.suppress(NotImplementedError):
+            asyncio.get_running_loop().add_signal_handler(signal.SIGINT, lambda: stopped.append(task[0].cancel()))
+
+    with tqdm(desc=path.stem, total=len(code), unit="cell") as bar, tempfile.TemporaryFile("w+") as console:
         client = nbclient.NotebookClient(
             notebook,
             timeout=TIMEOUT,
             kernel_name="python3",
+            record_timing=False,
             extra_arguments=["--log-level=ERROR"],
             resources={"metadata": {"path": str(path.parent)}},
             on_cell_start=started,
-            on_cell_executed=executed,
+            on_cell_executed=lambda cell, cell_index, execute_reply: bar.update(),
         )
+        task = []
+
+        async def run_all():
+            task[:] = [asyncio.current_task()]
+            await client.async_execute(env=environment, stderr=console)
+
         try:
-            client.execute(env=environment)
+            asyncio.run(run_all())
+        except asyncio.CancelledError:
+            stopped.append(True)
         except nbclient.exceptions.CellExecutionError as error:
             shown = [output for output in notebook.cells[running[0]].outputs if output.output_type == "error"]
             problem = f"{shown[-1].ename}: {shown[-1].evalue}" if shown else str(error)
-        except (
-            nbclient.exceptions.CellTimeoutError,
-            nbclient.exceptions.DeadKernelError,
-            RuntimeError,
-        ) as error:
+        except Exception as error:  # a dead kernel, a cell that takes too long, a kernel that does not start
             problem = f"{type(error).__name__}: {error}"
-    if problem:
-        first = notebook.cells[running[0]].source.strip().splitlines()[0] if running else "before the first cell"
-        number = code.index(running[0]) + 1 if running else 0
-        problem = f"code cell {number} of {len(code)} ({first}): {problem.strip()}"
-    _write(build / path.name, nbformat.writes(notebook) + "\n")
-    _write(build / f"{path.stem}.html", nbconvert.HTMLExporter().from_notebook_node(notebook)[0])
-    if in_place and not problem:
-        _write(path, nbformat.writes(notebook) + "\n")
-    return problem
+        console.seek(0)
+        last_words = console.read().strip().rpartition("\n")[2]
+    if stopped:
+        raise KeyboardInterrupt
+    if problem and running:
+        first = notebook.cells[running[0]].source.strip().splitlines()[0]
+        return f"code cell {code.index(running[0]) + 1} of {len(code)} ({first}): {problem.strip()}"
+    return f"starting the kernel: {problem.strip()} {last_words}" if problem else None
 
 
 def _write(path, text):

@@ -1,10 +1,13 @@
-"""Figures that notebooks share. Every function returns the figure; as the last line of a cell it is shown.
+"""Figures that notebooks share. Every function returns the figure.
+
+As the last line of a cell it is shown; in a script, save it with `figure.savefig("figure.png")`.
 
 Importing this inside a notebook sets the look of all its figures: colours that colour-blind readers can tell
 apart, pixels drawn as they are, and JPEG with full colour resolution, a tenth of a PNG's size for photographs.
 """
 
 import sys
+import textwrap
 
 import cv2
 import matplotlib as mpl
@@ -61,6 +64,7 @@ def _show(axes, image, title):
 
 def _finish(figure, title):
     figure.suptitle(title)
+    figure.get_layout_engine().set(h_pad=0.08)
     plt.close(figure)  # or a notebook would show it a second time
     return figure
 
@@ -80,22 +84,29 @@ def compare(reference, estimates, *, zoom=None, title=None, crop_border=0, luma=
         original's first. Pixels are drawn as they are, without smoothing.
 
     Raises:
-        ValueError: no estimates, a shape differs, or the square reaches outside the picture.
+        ValueError: no estimates, a type or shape differs, or the square reaches outside the picture.
 
     >>> import srhelpers as sr
     >>> photo = sr.datasets.sample("coffee")
     >>> small = sr.degradations.bicubic(photo, (100, 150))
     >>> figure = sr.plots.compare(photo, {"bicubic": sr.degradations.resize(small, (400, 600))})
     """
-    if not estimates:
-        raise ValueError("Expected at least one estimate to compare, got none.")
+    if not isinstance(estimates, dict) or not estimates:
+        raise ValueError(f"Expected estimates as a dict name → image, at least one, got {type(estimates).__name__}.")
+    scores = {}
+    for name, image in estimates.items():
+        psnr = metrics.psnr(reference, image, crop_border=crop_border, luma=luma)
+        ssim = metrics.ssim(reference, image, crop_border=crop_border, luma=luma)
+        scores[name] = f"{psnr:.2f} dB   {ssim:.3f}"
     height, width = reference.shape[:2]
     if zoom is None:
         size = max(min(height, width) // 6, min(height, width, 16))
         zoom = (*most_detailed(reference, size), size)
-    top, left, size = zoom
+    if np.shape(zoom) != (3,) or any(int(n) != n for n in zoom):
+        raise ValueError(f"Expected a zoom (top, left, size) in whole pixels, got {zoom!r}.")
+    top, left, size = (int(n) for n in zoom)
     if top < 0 or left < 0 or size < 1 or top + size > height or left + size > width:
-        raise ValueError(f"Expected a zoom (top, left, size) inside {height}×{width} pixels, got {tuple(zoom)}.")
+        raise ValueError(f"Expected a zoom (top, left, size) inside {height}×{width} pixels, got {zoom}.")
     square = np.s_[top : top + size, left : left + size]
 
     rows = 1 if len(estimates) < 3 else 2
@@ -109,15 +120,12 @@ def compare(reference, estimates, *, zoom=None, title=None, crop_border=0, luma=
     axes = figure.add_subplot(grid[:, 0])
     _show(axes, reference, "original")
     axes.add_patch(Rectangle((left - 0.5, top - 0.5), size, size, fill=False, edgecolor=BOX, linewidth=2))
-    for place, (name, image) in enumerate({"original, zoomed": reference, **estimates}.items()):
+    legend = {"original, zoomed": "PSNR-Y   SSIM-Y" if luma and reference.ndim == 3 else "PSNR   SSIM"}
+    shown = {"original, zoomed": reference, **estimates}
+    for place, (name, image) in enumerate(shown.items()):
         axes = figure.add_subplot(grid[place // columns, 1 + place % columns])
-        _show(axes, image[square], name)
-        if place:
-            score = metrics.psnr(reference, image, crop_border=crop_border, luma=luma)
-            likeness = metrics.ssim(reference, image, crop_border=crop_border, luma=luma)
-            axes.set_xlabel(f"{score:.2f} dB   {likeness:.3f}")
-        else:
-            axes.set_xlabel("PSNR   SSIM")
+        _show(axes, image[square], textwrap.fill(name, 24))
+        axes.set_xlabel((legend | scores)[name])
     return _finish(figure, title)
 
 
@@ -133,12 +141,19 @@ def pairs(columns, *, rows=4, title=None):
         matplotlib Figure. All pictures are drawn equally large, pixels as they are.
 
     Raises:
-        ValueError: no columns, or columns of different lengths.
+        ValueError: no columns, columns of different lengths, or something that is no uint8 image.
 
     >>> import srhelpers as sr
     >>> photo = sr.datasets.sample("coffee")
     >>> figure = sr.plots.pairs({"÷4": [sr.degradations.bicubic(photo, (100, 150))], "original": [photo]})
     """
+    for heading, images in columns.items():
+        for image in images:
+            if not isinstance(image, np.ndarray) or image.dtype != np.uint8 or image.ndim not in (2, 3):
+                got = f"{image.dtype} of shape {image.shape}" if hasattr(image, "dtype") else type(image).__name__
+                raise ValueError(f"Expected {heading!r} as a list or batch of uint8 images, got one of {got}.")
+            if image.ndim == 2 and np.ndim(images) == 3 and image.shape[1] == 3:
+                raise ValueError(f"Expected {heading!r} as a list or batch of images, got one image; write [image].")
     lengths = {heading: len(images) for heading, images in columns.items()}
     if len(set(lengths.values())) != 1 or 0 in lengths.values():
         raise ValueError(f"Expected columns of one length, at least 1, got {lengths}.")

@@ -25,7 +25,7 @@ def _own_folders(monkeypatch, tmp_path):
 @pytest.fixture
 def benchmarks():
     if not (BENCHMARKS / "Set5" / "LR_bicubic").is_dir():
-        pytest.skip(f"no Set5 with MATLAB's files in {BENCHMARKS}; set SR_DATA_DIR")
+        pytest.skip("the benchmark sets are not here; set SR_DATA_DIR to a folder with Set5, Set14 and B100")
     return BENCHMARKS
 
 

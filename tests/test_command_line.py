@@ -1,6 +1,9 @@
 import json
+import os
+import signal
 import subprocess
 import sys
+import time
 
 import cv2
 import nbformat
@@ -73,6 +76,26 @@ def test_run_makes_relative_folders_absolute(here, monkeypatch):
     assert str(here / "photos") in (here / "build" / "01_where.ipynb").read_text()
 
 
+def test_ctrl_c_stops_cleanly(here):
+    notebook(
+        here / "notebooks", "01_long.ipynb", "import time, pathlib", "pathlib.Path('started').touch(); time.sleep(60)"
+    )
+    command = [sys.executable, "-m", "srhelpers", "run", "01", "--in-place"]
+    before = (here / "notebooks" / "01_long.ipynb").read_text()
+    process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, start_new_session=True)
+    deadline = time.monotonic() + 60
+    while not (here / "notebooks" / "started").exists():
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+    os.killpg(process.pid, signal.SIGINT)
+    error = process.communicate(timeout=20)[1]
+    assert process.returncode == 130
+    assert error.strip().endswith("srhelpers: stopped")
+    assert "Traceback" not in error
+    assert (here / "notebooks" / "01_long.ipynb").read_text() == before
+    assert not list((here / "build").iterdir())
+
+
 def test_run_names_what_it_cannot_find(here, capfd):
     notebook(here / "notebooks", "01_good.ipynb", "1")
     assert main(["run", "07"]) == 1
@@ -99,10 +122,15 @@ def test_evaluate_prints_a_table_and_saves_it(here, photo, capfd):
     assert len(saved) == 4
     out = capfd.readouterr().out
     assert all(f"{score:.2f}" in out for score in saved.psnr_y)
+    assert main([*command, "--degradation", "opencv"]) == 0
+    both = pd.read_csv("rows.csv")
+    assert len(both) == 8, "another degradation is another row"
     assert main([*command[:-1], "images.csv", "--per-image"]) == 0
     assert set(pd.read_csv("images.csv").image) == {"photo"}
     assert main(["evaluate", "--method", "magic", "--dataset", "mine"]) == 1
     assert "Expected a method of nearest" in capfd.readouterr().err
+    assert main(["evaluate", "--method", "area", "--dataset", "Set5", "B100", "--path", "mine"]) == 1
+    assert "Expected one dataset with --path, got Set5, B100" in capfd.readouterr().err
 
 
 def test_the_command_is_installed():

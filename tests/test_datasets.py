@@ -108,7 +108,9 @@ def test_a_folder_of_your_own(data, tmp_path):
     assert [file.name for file in sr.datasets.photos("holidays")] == ["0005.webp", "0000.jpg", "0001.jpg"]
     assert sr.datasets.photos(data / "holidays") == sr.datasets.photos("holidays")
     (tmp_path / "empty").mkdir()
-    with pytest.raises(FileNotFoundError, match=r"or a folder with images, got .*empty.*; looked in"):
+    with pytest.raises(
+        FileNotFoundError, match=r"or a folder with images, got .*empty.* Looked in .*empty \(no images in it\)"
+    ):
         sr.datasets.photos(tmp_path / "empty")
 
 
@@ -121,6 +123,8 @@ def test_what_to_do_when_a_set_is_missing(data, kaggle, tmp_path):
     assert str(tmp_path / "cache" / "datasets" / "voc2007") in text
     assert "srhelpers download voc2007" in text
     assert "Add input" in text
+    with pytest.raises(FileNotFoundError, match=r"got 'Sett5'. Did you mean Set5\?"):
+        sr.datasets.photos("Sett5")
     with pytest.raises(ValueError, match=r"Expected a dataset of samples, voc2007, .*, got 'voc2008'"):
         sr.datasets.download("voc2008")
 
@@ -158,6 +162,8 @@ def test_read_image_turns_as_exif_says(tmp_path):
 
 
 def test_read_image_names_what_it_cannot_read(tmp_path):
+    with pytest.raises(ValueError, match="the path of a picture, got ndarray"):
+        sr.datasets.read_image(np.zeros((4, 4, 3), "uint8"))
     (tmp_path / "text.jpg").write_text("no picture")
     with pytest.raises(ValueError, match=r"Expected a picture in .*text.jpg, got 10 bytes that OpenCV cannot read"):
         sr.datasets.read_image(tmp_path / "text.jpg")

@@ -117,6 +117,10 @@ def test_wrong_input_is_named(photo):
         sr.degradations.resize(photo, (10, 10), "cubic")
     with pytest.raises(ValueError, match=r"size \(height, width\) in whole pixels of at least 1, got \(0, 10\)"):
         sr.degradations.resize(photo, (0, 10))
+    with pytest.raises(ValueError, match=r"size \(height, width\) in whole pixels of at least 1, got 75"):
+        sr.degradations.resize(photo, 75)
+    with pytest.raises(ValueError, match=r"an image array, got str; read files with datasets.read_image"):
+        sr.degradations.crop_to_multiple("photo.jpg", 4)
     with pytest.raises(ValueError, match="got int64"):
         sr.degradations.resize(photo.astype("int64"), (10, 10))
     with pytest.raises(ValueError, match=r"got shape \(1, 400, 600, 3\)"):

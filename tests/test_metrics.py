@@ -53,7 +53,9 @@ def test_wrong_input_is_named(photo, metric):
     function = getattr(sr.metrics, metric)
     with pytest.raises(ValueError, match=r"one shape, got \(400, 600, 3\) and \(396, 600, 3\)"):
         function(photo, photo[:-4])
-    with pytest.raises(ValueError, match=r"estimate as uint8, 0 to 255, got float64 with values 0 to 1; scale it"):
+    with pytest.raises(
+        ValueError, match=r"estimate as uint8, 0 to 255, got float64 with values 0 to 1; if white is not 255"
+    ):
         function(photo, photo / 255)
     with pytest.raises(ValueError, match="reference as uint8, 0 to 255, got uint16"):
         function(photo.astype("uint16"), photo)
@@ -61,8 +63,16 @@ def test_wrong_input_is_named(photo, metric):
         function(photo[None], photo[None])
     with pytest.raises(ValueError, match="inside the border"):
         function(photo, photo, crop_border=200)
-    with pytest.raises(ValueError, match="crop_border as a whole number"):
-        function(photo, photo, crop_border=-1)
+    for wrong in (-1, 4.0, None):
+        with pytest.raises(ValueError, match="crop_border as a whole number of pixels, 0 or more, got"):
+            function(photo, photo, crop_border=wrong)
+    for wrong in ("photo.jpg", None):
+        with pytest.raises(
+            ValueError, match=r"reference as a uint8 array, got .*; read files with datasets.read_image"
+        ):
+            function(wrong, photo)
+    with pytest.raises(ValueError, match="one is grey"):
+        function(photo, photo[..., 0])
     with pytest.raises(ValueError, match="uint8 RGB"):
         sr.metrics.luma(photo[..., 0])
 

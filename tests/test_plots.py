@@ -57,12 +57,18 @@ def test_grey_pictures_are_drawn_from_black_to_white(photo):
 
 
 def test_compare_names_wrong_input(photo):
-    with pytest.raises(ValueError, match="at least one estimate"):
-        sr.plots.compare(photo, {})
-    with pytest.raises(ValueError, match="inside 400×600 pixels, got"):
+    for wrong in ({}, [photo], photo):
+        with pytest.raises(ValueError, match="estimates as a dict name → image, at least one"):
+            sr.plots.compare(photo, wrong)
+    with pytest.raises(ValueError, match=r"inside 400×600 pixels, got \(380, 0, 40\)"):
         sr.plots.compare(photo, {"same": photo}, zoom=(380, 0, 40))
+    for wrong in (50, (60, 100), (60.5, 100, 20)):
+        with pytest.raises(ValueError, match=r"zoom \(top, left, size\) in whole pixels, got"):
+            sr.plots.compare(photo, {"same": photo}, zoom=wrong)
     with pytest.raises(ValueError, match="one shape"):
-        sr.plots.compare(photo, {"small": photo[:200]}, zoom=(0, 0, 40))
+        sr.plots.compare(photo, {"small": photo[:200]})
+    with pytest.raises(ValueError, match=r"got str; read files with datasets.read_image"):
+        sr.plots.compare("photo.jpg", {"same": photo})
 
 
 def test_pairs(photo):
@@ -73,6 +79,10 @@ def test_pairs(photo):
     drawn(figure)
     with pytest.raises(ValueError, match=r"columns of one length, at least 1, got \{'a': 1, 'b': 2\}"):
         sr.plots.pairs({"a": [photo], "b": [photo, photo]})
+    with pytest.raises(ValueError, match=r"got one image; write \[image\]"):
+        sr.plots.pairs({"a": photo})
+    with pytest.raises(ValueError, match=r"uint8 images, got one of float64 of shape \(400, 600, 3\)"):
+        sr.plots.pairs({"a": [photo / 255]})
 
 
 def test_history_takes_what_fit_returns_tables_and_files(tmp_path):

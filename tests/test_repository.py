@@ -9,6 +9,8 @@ import nbformat
 import pytest
 from conftest import REPOSITORY
 
+import srhelpers as sr
+
 NOTEBOOKS = sorted((REPOSITORY / "notebooks").glob("*.ipynb"))
 README = (REPOSITORY / "README.md").read_text(encoding="utf-8")
 
@@ -36,7 +38,9 @@ def test_notebook_is_kept_executed_clean_and_small(path):
     notebook = nbformat.read(path, 4)
     code = [cell for cell in notebook.cells if cell.cell_type == "code"]
     assert [cell.execution_count for cell in code] == list(range(1, len(code) + 1)), "run it with --in-place"
+    assert notebook.metadata["srhelpers"]["executed"] == sr.notebooks.fingerprint(notebook), "the outputs are older"
     outputs = [output for cell in code for output in cell.outputs]
+    assert "not here" not in str(outputs), "run it where the benchmark sets are (SR_DATA_DIR)"
     assert not [output for output in outputs if output.output_type == "error" or output.get("name") == "stderr"]
     assert path.stat().st_size < 1.5e6
     assert not re.search(r"/(work|root|home|Users|tmp)/", str(outputs)), "an output shows a folder of one machine"
@@ -58,18 +62,29 @@ def test_notebook_reads_like_a_lesson(path):
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
 def test_notebook_runs_top_to_bottom_with_its_solutions(path, tmp_path, monkeypatch):
     """As a reader with no data and no network runs it, and then the folded solutions after it."""
-    import srhelpers as sr
-
     notebook = nbformat.read(path, 4)
     folded = re.findall(r"<details>.*?</details>", "\n".join(cell.source for cell in notebook.cells), re.DOTALL)
     solutions = [code for text in folded for code in re.findall(r"```python\n(.*?)```", text, re.DOTALL)]
     for number, solution in enumerate(solutions):
         notebook.cells.append(nbformat.v4.new_code_cell(solution, id=f"solution-{number}"))
-    (tmp_path / "notebooks").mkdir()
-    (tmp_path / "data").symlink_to(REPOSITORY / "data")
-    copy = tmp_path / "notebooks" / path.name
-    nbformat.write(notebook, copy)
-    assert sr.notebooks.execute(copy, tmp_path / "build", profile="quick") is None
+    assert run(notebook, path.name, tmp_path) is None
+
+
+def run(notebook, name, folder):
+    (folder / "notebooks").mkdir()
+    (folder / "data").symlink_to(REPOSITORY / "data")
+    nbformat.write(notebook, folder / "notebooks" / name)
+    return sr.notebooks.execute(folder / "notebooks" / name, folder / "build", profile="quick")
+
+
+def test_notebook_01_takes_your_own_photo(tmp_path):
+    """Its first exercise: change one line."""
+    path = NOTEBOOKS[0]
+    notebook = nbformat.read(path, 4)
+    cell = next(cell for cell in notebook.cells if cell.cell_type == "code")
+    assert cell.source.count('sr.datasets.sample("astronaut")') == 1
+    cell.source = cell.source.replace('sr.datasets.sample("astronaut")', 'sr.datasets.sample("chelsea")')
+    assert run(notebook, path.name, tmp_path) is None
 
 
 def test_ruff_finds_nothing():
