@@ -150,14 +150,14 @@ def _write(path, text):
     partial.replace(path)
 
 
-def run(numbers=(), *, profile=None, keep_going=False, in_place=False, build="build"):
+def run(numbers=(), *, profile=None, keep_going=False, in_place=False, build=None):
     """Execute notebooks one after the other and print a table.
 
     Args:
         numbers: as `find`.
         profile, in_place: as `execute`.
         keep_going: go on after a notebook that fails.
-        build: folder for the executed copies and HTML pages.
+        build: folder for the executed copies and HTML pages; None is build/ beside the notebooks folder.
 
     Returns:
         How many notebooks failed.
@@ -170,7 +170,9 @@ def run(numbers=(), *, profile=None, keep_going=False, in_place=False, build="bu
     0
     """
     results = []
-    for path in find(numbers):
+    chosen = find(numbers)
+    build = Path(build) if build else chosen[0].parent.parent / "build"
+    for path in chosen:
         start = time.perf_counter()
         problem = execute(path, build, profile=profile, in_place=in_place)
         results.append((path.stem, time.perf_counter() - start, problem))
@@ -180,5 +182,5 @@ def run(numbers=(), *, profile=None, keep_going=False, in_place=False, build="bu
     print(f"\n{'notebook':<{width}}  {'time':>7}  result")
     for name, seconds, problem in results:
         print(f"{name:<{width}}  {seconds:5.0f} s  {'failed in ' + problem if problem else 'ok'}")
-    print(f"\nExecuted copies and HTML pages are in {Path(build).resolve()}.")
+    print(f"\nExecuted copies and HTML pages are in {build.resolve()}.")
     return sum(problem is not None for _, _, problem in results)

@@ -34,7 +34,7 @@ if "ipykernel" in sys.modules:
         "figure.dpi": 100,
         "image.interpolation": "nearest",
     }
-    set_matplotlib_formats("jpeg", pil_kwargs={"quality": 85, "subsampling": 0})
+    set_matplotlib_formats("jpeg", pil_kwargs={"quality": 82, "subsampling": 0})
 
 
 def most_detailed(image, size):

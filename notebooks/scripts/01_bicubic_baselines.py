@@ -12,8 +12,9 @@
 # %% [markdown]
 # # 01 · Bicubic baselines
 #
-# You end with a bicubic baseline that equals the published one digit for digit, and you know which
-# four decisions move such a number by one or two decibels without making any picture better.
+# You end with a bicubic baseline that equals a published table digit for digit, and you know which
+# decisions move such a number by a decibel or more without making any picture better: how the small
+# picture is made, on which luma you measure, and how you average.
 #
 # | | |
 # |---|---|
@@ -29,19 +30,23 @@
 # %%
 import srhelpers as sr
 
-photo = sr.datasets.sample("motorcycle_left")[:, :740]
-small = sr.degradations.bicubic(photo, (125, 185))
+photo = sr.degradations.crop_to_multiple(sr.datasets.sample("astronaut"), 8)
+size = (photo.shape[0] // 4, photo.shape[1] // 4)
+small = sr.degradations.bicubic(photo, size)
 estimates = {
     name: sr.degradations.resize(small, photo.shape[:2], name) for name in ("nearest", "bicubic")
 }
 sr.plots.compare(
-    photo, estimates, title="A photo reduced 4 times and grown back: look at the cooling fins"
+    photo, estimates, crop_border=4, title="A photo reduced 4 times and grown back: read the names"
 )
+
 # %% [markdown]
-# Nearest neighbour turns the cooling fins into blocks, bicubic interpolation into fog. Neither can
-# know that there were fins. The numbers under the squares are PSNR and SSIM of the whole picture.
-# To see your own photo, replace the line that makes `photo` with `photo =
-# sr.datasets.read_image("my_photo.jpg")`, and `(125, 185)` with a quarter of its height and width.
+# Nearest neighbour turns the letters of the badge into blocks, bicubic interpolation into fog.
+# Neither can know that there were letters. The numbers under the squares compare the whole
+# pictures; what they are is what this notebook is about.
+#
+# To see your own photo, replace `sr.datasets.sample("astronaut")` with
+# `sr.datasets.read_image("my_photo.jpg")`. The path is relative to the folder of this notebook.
 #
 # And this is the row every network of this course has to beat, the mean over twelve sample photos:
 
@@ -74,43 +79,46 @@ runtime = sr.setup(seed=0)
 #
 # The kernel $k$ says how the neighbourhood is weighed, $s$ is the scale. Super-resolution runs this
 # backwards.
+#
+# Here is the most detailed square of the photo, and what is left of it:
 
 # %%
+top, left = (n - n % 8 for n in sr.plots.most_detailed(photo, 96))
+square = photo[top : top + 96, left : left + 96]
 reduced = {
-    f"÷{scale}": [sr.degradations.bicubic(photo, (500 // scale, 740 // scale))]
+    f"÷{scale}": [sr.degradations.bicubic(square, (96 // scale, 96 // scale))]
     for scale in (2, 4, 8)
 }
-sr.plots.pairs({"original": [photo], **reduced}, title="The same photo on fewer pixels")
+sr.plots.pairs({"original": [square], **reduced}, title="The same detail on fewer pixels")
+
 # %% [markdown]
-# At ÷8 the chain and the lettering are gone. Each step throws away three of every four numbers.
+# At ÷2 you can still make out letters, at ÷4 you cannot. Each step throws away three of every four
+# numbers.
 #
 # What is thrown away cannot be computed back, because different pictures have the same small
-# version. Here is such a pair. You add stripes that are invisible to the average of a 4×4 block:
+# version. Here is such a pair. You add stripes that a mean over 4×4 pixels does not see, since half
+# of them add 24 grey levels and half take 24 away. (The photo is first kept away from black and
+# white, to leave room for them.)
 
 # %%
-stripes = np.tile([24, -24], photo.shape[1] // 2)[None, :, None]
-calm = np.clip(photo, 24, 231)
+stripes = np.tile([24, -24], 48)[None, :, None]
+calm = np.clip(square, 24, 231)
 striped = (calm + stripes).astype("uint8")
 
 # %% [markdown]
-# Half of the stripes add 24 grey levels, half take 24 away, so no block changes its mean:
+# Are the two pictures equal? And their small versions?
 
 # %%
-size = (125, 185)
-print("same high-resolution picture:", np.array_equal(calm, striped))
-print(
-    "same low-resolution picture: ",
-    np.array_equal(sr.degradations.area(calm, size), sr.degradations.area(striped, size)),
+calm_small, striped_small = (sr.degradations.area(image, (24, 24)) for image in (calm, striped))
+print("high resolution equal:", np.array_equal(calm, striped))
+print("low resolution equal: ", np.array_equal(calm_small, striped_small))
+
+# %%
+sr.plots.pairs(
+    {"one picture": [calm], "another": [striped], "both, ÷4": [calm_small]},
+    title="Two pictures, one small version, equal to the last bit",
 )
 
-# %% [markdown]
-# On the tank it looks like this:
-
-# %%
-square = np.s_[160:232, 380:452]
-columns = {"one picture": [calm[square]], "another": [striped[square]]}
-columns |= {"both, ÷4": [sr.degradations.area(calm, size)[40:58, 95:113]]}
-sr.plots.pairs(columns, title="Two pictures, one small version, equal to the last bit")
 # %% [markdown]
 # Nothing in the small picture tells which of the two you had. A network that answers has learned
 # which one is more *likely*. It guesses, well or badly, and no score of this course changes that.
@@ -150,45 +158,26 @@ charts = {name: [shrink(chart, (128, 128))] for name, shrink in ways.items()}
 sr.plots.pairs(
     {"chart": [chart], **charts}, title="Rings reduced 4 times: every extra ring centre is false"
 )
+
 # %% [markdown]
 # The chart has one ring centre. Both plain `cv2.resize` results show nine. The area average leaves
 # faint ghosts. Antialiased bicubic fades to grey where the small grid cannot hold the rings, as it
 # should. (The chart itself is drawn on fewer pixels than it has, antialiased too: that is why its
-# rim looks grey.) On a photo the same thing looks like this:
+# rim looks grey.) On the photo the same thing looks like this:
 
 # %%
-corner = {name: [shrink(photo, size)[60:110, 40:110]] for name, shrink in ways.items()}
-sr.plots.pairs(corner, title="A corner reduced 4 times: look at the chain guard and the spokes")
+top_small, left_small = sr.plots.most_detailed(small, 40)
+corner = np.s_[top_small : top_small + 40, left_small : left_small + 40]
+corners = {name: [shrink(photo, size)[corner]] for name, shrink in ways.items()}
+sr.plots.pairs(corners, title="A detail reduced 4 times: look at the specks in the badge")
+
 # %% [markdown]
-# Both `cv2.resize` pictures look sharper at first. Look again: lines break into dots, and the metal
-# gets speckles that the photo does not have.
+# Both `cv2.resize` pictures look crisper at first. Look again at the badge: where the photo has
+# letters there are single bright pixels now, some letters have one, others have none.
 #
-# From here on you measure on all sample photos, cut to a multiple of 4:
-
-# %%
-photos = {file.stem: sr.datasets.read_image(file) for file in sr.datasets.photos("samples")}
-photos = {name: sr.degradations.crop_to_multiple(image, 4) for name, image in photos.items()}
-small_sizes = {name: (image.shape[0] // 4, image.shape[1] // 4) for name, image in photos.items()}
-
-# %% [markdown]
-# How far are these ways from the one the benchmarks use? In grey levels:
-
-
-# %%
-def difference(image, size, shrink):
-    """Mean absolute difference from MATLAB's bicubic, in grey levels."""
-    return np.abs(shrink(image, size).astype(float) - sr.degradations.bicubic(image, size)).mean()
-
-
-distances = {
-    way: np.mean([difference(image, small_sizes[name], shrink) for name, image in photos.items()])
-    for way, shrink in ways.items()
-}
-pd.Series(distances, name="grey levels from MATLAB's bicubic").round(2).to_frame()
-
-# %% [markdown]
-# Is ours really MATLAB's? Set5 and Set14 come with low-resolution files that MATLAB made. Where you
-# have them, the next cell counts the values in which we differ.
+# The small pictures of the benchmarks were made with MATLAB's function `imresize`, which is
+# antialiased. Ours should be the same. Set5 and Set14 bring MATLAB's files with them; where you
+# have the sets, the next cell counts the values in which we differ.
 
 
 # %%
@@ -201,19 +190,40 @@ def differences_from_matlab(file):
 
 for name in ("Set5", "Set14"):
     if sr.datasets.is_here(name):
-        counts = [differences_from_matlab(file) for file in sr.datasets.photos(name)]
-        print(
-            f"{name} ÷4: {np.sum(counts, axis=0)[0]} of {np.sum(counts, axis=0)[1]} values differ"
+        differ, values = np.sum(
+            [differences_from_matlab(file) for file in sr.datasets.photos(name)], axis=0
         )
+        print(f"{name} ÷4: {differ} of {values} values differ")
     else:
         print(f"{name}: not here; get it with: srhelpers download {name}")
 
 # %% [markdown]
-# Three things make it exact, and most reimplementations miss one: the stretched kernel, edges that
-# repeat the last pixel, and a rounding to whole numbers *between* the vertical and the horizontal
-# pass. (Set5 and Set14's files do; a newer MATLAB may mirror the edge instead, which changes a few
-# rim pixels.)
+# Three things make it exact: the stretched kernel, edges that repeat the last pixel, and a rounding
+# to whole numbers *between* the vertical and the horizontal pass.
 #
+# From here on you measure on all sample photos, cut to a multiple of 4. How far are the other ways
+# from MATLAB's, in grey levels?
+
+# %%
+photos = {file.stem: sr.datasets.read_image(file) for file in sr.datasets.photos("samples")}
+photos = {name: sr.degradations.crop_to_multiple(image, 4) for name, image in photos.items()}
+small_sizes = {name: (image.shape[0] // 4, image.shape[1] // 4) for name, image in photos.items()}
+
+
+# %%
+def difference(name, shrink):
+    """Mean absolute difference from antialiased bicubic on one photo, in grey levels."""
+    ours = sr.degradations.bicubic(photos[name], small_sizes[name])
+    return np.abs(shrink(photos[name], small_sizes[name]).astype(float) - ours).mean()
+
+
+others = {way: shrink for way, shrink in ways.items() if way != "antialiased bicubic"}
+distances = {
+    way: np.mean([difference(name, shrink) for name in photos]) for way, shrink in others.items()
+}
+pd.Series(distances, name="grey levels off").round(2).to_frame()
+
+# %% [markdown]
 # Now the part that matters for your results. Grow each small photo back three ways and measure:
 
 
@@ -256,6 +266,7 @@ for name, (kernel, _) in sr.degradations.KERNELS.items():
 axes.set(xlabel="distance in pixels", title="What a pixel weighs: dips below zero sharpen")
 axes.legend(frameon=False)
 plt.show()
+
 # %% [markdown]
 # | method | reads | in a word |
 # |---|---|---|
@@ -274,27 +285,45 @@ weights = keys(position - np.arange(4))
 print("weights:", weights.round(4), " value:", weights @ pixels)
 
 # %% [markdown]
-# The two outer pixels weigh less than zero. That is why bicubic can overshoot next to an edge. A
-# picture is done in two passes, columns then rows. Each pass is one multiplication with a sparse
-# matrix of such weights, and this is all there is to it:
+# The two outer pixels weigh less than zero. So next to an edge the curve overshoots: it gets darker
+# than dark before it gets bright.
+
+# %%
+edge = np.repeat([60.0, 200.0], 6)[None]
+figure, axes = plt.subplots(figsize=(8, 3))
+for name in ("nearest", "bilinear", "bicubic", "lanczos"):
+    axes.plot(sr.degradations.resize(edge, (1, 96), name)[0], label=name)
+axes.set(
+    xlabel="position, ×8",
+    ylabel="grey level",
+    title="An edge grown 8 times: look at the dips beside it",
+)
+axes.legend(frameon=False)
+plt.show()
+
+# %% [markdown]
+# A picture is grown in two passes, columns and rows. Each pass multiplies with a sparse matrix of
+# such weights, and rounds. This builds the matrix:
 
 # %%
 print(inspect.getsource(sr.degradations._weights))
 
 # %% [markdown]
-# Now all five on the photo, zoomed into the rear wheel:
+# Now all five on the photo:
 
 # %%
 every = {
     name: sr.degradations.resize(small, photo.shape[:2], name)
     for name in sr.degradations.INTERPOLATIONS
 }
-sr.plots.compare(photo, every, zoom=(290, 160, 84), title="Five interpolations ×4", crop_border=4)
+sr.plots.compare(
+    photo, every, title="Five interpolations ×4: look at the rim of the badge", crop_border=4
+)
+
 # %% [markdown]
-# Look along the white tube at the top right. Bilinear is soft. Bicubic and Lanczos are crisper,
-# with a faint dark rim beside the tube: the overshoot of the negative weights. Lanczos beats
-# bicubic here, and on every benchmark set below. Papers compare with bicubic all the same, so
-# remember how little it takes to beat it. Area is nearest, to the last bit:
+# Bilinear is soft. Bicubic and Lanczos are crisper. Lanczos beats bicubic here, and on every
+# benchmark set below. Papers compare with bicubic all the same, so remember how little it takes to
+# beat it. Area is nearest, to the last bit:
 
 # %%
 np.array_equal(every["area"], every["nearest"])
@@ -306,6 +335,8 @@ np.array_equal(every["area"], every["nearest"])
 # and 6 dB more means that the typical error is half as large.
 #
 # $$\text{PSNR} = 10 \log_{10} \frac{255^2}{\text{MSE}}$$
+#
+# Here it is over all three colours. (The figures above say PSNR-Y, which comes below.)
 
 # %%
 error = (photo.astype(float) - every["bicubic"]) ** 2
@@ -317,7 +348,7 @@ print(f"by hand {by_hand:.4f} dB, by the helper {sr.metrics.psnr(photo, every['b
 
 # %%
 levels = np.array([1, 2, 5, 10, 20, 50])
-pd.DataFrame({"levels off": levels, "PSNR in dB": (20 * np.log10(255 / levels)).round(1)}).T
+pd.DataFrame([(20 * np.log10(255 / levels)).round(1)], ["PSNR in dB"], levels)
 
 # %% [markdown]
 # Convert the images to float before you subtract. In uint8, 3 − 5 is 254, and the PSNR is nonsense
@@ -333,93 +364,121 @@ except ValueError as error_message:
 # %% [markdown]
 # ## SSIM
 #
-# Structural similarity compares small windows (11×11, Gaussian) in three ways: mean, contrast and
-# correlation. It asks whether the pattern is still there, not whether each value is right.
+# Structural similarity compares small windows of two pictures $x$ and $y$ by their means $\mu$,
+# their variances $\sigma^2$ and their covariance $\sigma_{xy}$. It asks whether the pattern is
+# still there, not whether each value is right.
+#
+# $$\text{SSIM} = \frac{(2\mu_x\mu_y + c_1)(2\sigma_{xy} + c_2)}{(\mu_x^2 + \mu_y^2 + c_1)(\sigma_x^2 + \sigma_y^2 + c_2)}$$
+#
+# The window is a Gaussian of 11×11 pixels, so $\mu$ and $\sigma$ are blurred pictures, and you can
+# write it down as it stands:
+
 
 # %%
-from skimage.metrics import structural_similarity
+def similarity_map(x, y):
+    """SSIM of every window of two grey pictures, without the windows that reach over the edge."""
 
-luma, estimate = sr.metrics.luma(photo), sr.metrics.luma(every["bicubic"])
-_, similarity = structural_similarity(
-    luma,
-    estimate,
-    gaussian_weights=True,
-    sigma=1.5,
-    use_sample_covariance=False,
-    data_range=255,
-    full=True,
-)
+    def mean(image):
+        return cv2.GaussianBlur(image, (11, 11), 1.5)[5:-5, 5:-5]
+
+    mean_x, mean_y = mean(x), mean(y)
+    covariance, variance_x, variance_y = (
+        mean(a * b) - mean(a) * mean(b) for a, b in ((x, y), (x, x), (y, y))
+    )
+    c1, c2 = (0.01 * 255) ** 2, (0.03 * 255) ** 2
+    brightness = (2 * mean_x * mean_y + c1) / (mean_x**2 + mean_y**2 + c1)
+    return brightness * (2 * covariance + c2) / (variance_x + variance_y + c2)
+
+
+# %%
+luma, estimate = (sr.metrics.luma(image) for image in (photo, every["bicubic"]))
+similarity = similarity_map(luma.astype(float), estimate.astype(float))
+print(f"by hand {similarity.mean():.4f}, by the helper {sr.metrics.ssim(luma, estimate):.4f}")
 
 # %% [markdown]
-# `full=True` also gives the value of every window, so you can see where the picture is unlike:
+# Before taking the mean you can see where the picture is unlike:
 
 # %%
-figure, axes = plt.subplots(1, 2, figsize=(9.6, 3.4))
-axes[0].imshow(np.abs(luma.astype(float) - estimate), cmap="magma", vmax=80)
-axes[0].set_title("Absolute error: bright is wrong")
-axes[1].imshow(similarity, cmap="magma_r", vmin=0, vmax=1)
-axes[1].set_title("SSIM: bright is unlike")
-for panel in axes:
+figure, axes = plt.subplots(1, 2, figsize=(9.6, 4))
+maps = {
+    "Absolute error, grey levels": np.abs(luma.astype(float) - estimate),
+    "1 − SSIM": 1 - similarity,
+}
+for panel, (title, values), limit in zip(axes, maps.items(), (80, 1), strict=True):
+    figure.colorbar(panel.imshow(values, cmap="magma", vmin=0, vmax=limit), ax=panel, shrink=0.8)
+    panel.set_title(title)
     panel.axis("off")
 plt.show()
 
 # %% [markdown]
-# The error map (left) sees strong edges. The SSIM map (right) also sees the floor and the walls,
-# where weak texture was wiped out at almost no cost in squared error.
+# The error (left) sees strong edges. SSIM (right) also sees places where weak texture was wiped out
+# at almost no cost in squared error.
 
 # %% [markdown]
 # ## What both miss
 #
 # Take the photo moved by one pixel. You cannot see that. Then damage the photo in other ways, each
-# scaled until its PSNR is the same.
-
+# just so much that its PSNR-Y is the same.
 
 # %%
 from scipy.optimize import brentq
 
 
-def with_error(damaged, target):
-    """Mix the photo with a damaged copy, so much that the mean squared error is `target`."""
+def picture(values):
+    return np.clip(np.round(values), 0, 255).astype("uint8")
 
-    def mixed(amount):
-        return np.clip(np.round(photo + amount * (damaged.astype(float) - photo)), 0, 255)
 
-    amount = brentq(lambda amount: ((mixed(amount) - photo) ** 2).mean() - target, 0, 5)
-    return mixed(amount).astype("uint8")
+def with_psnr(damage, target, weakest, strongest):
+    """The picture `damage(strength)` whose PSNR-Y is `target`."""
+
+    def excess(strength):
+        return sr.metrics.psnr(photo, picture(damage(strength)), luma=True) - target
+
+    return picture(damage(brentq(excess, weakest, strongest)))
 
 
 # %% [markdown]
-# The move sets the error that all others must have.
+# The move sets the mark that all others must hit.
 
 # %%
 moved = np.roll(photo, 1, axis=1)
-target = ((photo.astype(float) - moved) ** 2).mean()
-noise = np.random.default_rng(0).normal(0, 30, photo.shape)
-_, jpeg = cv2.imencode(".jpg", photo, [cv2.IMWRITE_JPEG_QUALITY, 8])
+target = sr.metrics.psnr(photo, moved, luma=True)
+noise = np.random.default_rng(0).normal(size=photo.shape)
+
 
 # %% [markdown]
-# Four kinds of damage, scaled to it:
+# Three kinds of damage that come in any strength, and JPEG, which comes in whole qualities only:
+
 
 # %%
-damaged = {
-    "more contrast": (photo - 128.0) * 1.3 + 128,
-    "noisy": photo + noise,
-    "blurred": cv2.GaussianBlur(photo, (0, 0), 4),
-    "JPEG blocks": cv2.imdecode(jpeg, cv2.IMREAD_COLOR),
+def jpeg(quality):
+    _, file = cv2.imencode(".jpg", photo[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, quality])
+    return cv2.imdecode(file, cv2.IMREAD_COLOR)[..., ::-1]
+
+
+def miss(quality):
+    return abs(sr.metrics.psnr(photo, jpeg(quality), luma=True) - target)
+
+
+equal = {
+    "moved 1 pixel": moved,
+    "more contrast": with_psnr(lambda gain: (photo - 128.0) * gain + 128, target, 1.01, 4),
+    "noisy": with_psnr(lambda sigma: photo + sigma * noise, target, 1, 100),
+    "blurred": with_psnr(lambda sigma: cv2.GaussianBlur(photo, (0, 0), sigma), target, 0.3, 20),
+    "JPEG": jpeg(min(range(1, 60), key=miss)),
 }
-equal = {"moved 1 pixel": moved} | {
-    name: with_error(image, target) for name, image in damaged.items()
-}
-sr.plots.compare(
-    photo, equal, zoom=(290, 160, 84), title="Equal PSNR, different pictures", luma=False
-)
+
+# %%
+sr.plots.compare(photo, equal, title="Equal PSNR-Y, different pictures")
 
 # %% [markdown]
-# Five pictures with one PSNR. Two of them you would accept, three you would not. SSIM puts those
-# two first. But the moved picture, which looks perfect, gets 0.81, hardly more than the blurred
-# one: to both measures a detail in the wrong place is as bad as no detail. Keep this in mind when a
-# later notebook shows a GAN that *loses* two decibels and looks better. It is the reason why every
-# lesson shows pictures beside numbers.
+# Five pictures with one PSNR-Y (JPEG as near as it comes). In the first two you see nothing wrong,
+# in the last two nothing is left to read. PSNR cannot tell them apart. SSIM puts the first two
+# first, but it ranks the noisy picture last, in which every name is still there, and gives the
+# blurred one, in which no letter is, almost as much as the moved one.
+#
+# Keep this in mind when a later notebook shows a GAN that *loses* two decibels and looks better. It
+# is the reason why every lesson shows pictures beside numbers.
 
 # %% [markdown]
 # ## RGB or Y, border or no border
@@ -447,17 +506,14 @@ views = {
     "Y of OpenCV": full_range_luma,
 }
 
-
 # %% [markdown]
 # Four views of the picture, each with and without its border:
 
 
 # %%
 def score(reference, estimate, view, border):
-    a, b = (
-        view(image).astype(float)[border : -border or None, border : -border or None]
-        for image in (reference, estimate)
-    )
+    inside = np.s_[border : -border or None, border : -border or None]
+    a, b = (view(image).astype(float)[inside] for image in (reference, estimate))
     return 10 * np.log10(255**2 / np.mean((a - b) ** 2))
 
 
@@ -468,18 +524,18 @@ protocols = {
 pd.DataFrame(protocols).T.round(2)
 
 # %% [markdown]
-# From the lowest to the highest figure, the same picture "gains" well over a decibel. Most of the
-# step from RGB to Y is no perception at all: BT.601 squeezes 256 levels into 219, and an error in a
-# smaller range is a smaller error. That alone is
+# From the lowest to the highest figure the same picture "gains" about 1.5 dB. The border matters
+# least. Most of the step from RGB to Y is no perception at all: BT.601 squeezes 256 levels into
+# 219, and an error in a smaller range is a smaller error. That alone gives, for every picture:
 
 # %%
-float(20 * np.log10(255 / 219))
+print(f"20 log10(255 / 219) = {20 * np.log10(255 / 219):.2f} dB")
 
 # %% [markdown]
-# decibels, for every picture. When two papers differ by about 1.3 dB, ask about the luma first.
+# When two papers differ by about 1.3 dB, ask about the luma first.
 #
-# One more trap. PSNR of a set is the *mean over images*. Many scripts, the VOC article's among
-# them, take the logarithm of the mean error of a whole batch:
+# One more trap. PSNR of a set is the *mean over images*. Many scripts, the VOC article's among them
+# (it comes below), take the logarithm of the mean error of a whole batch:
 
 # %%
 grown = {
@@ -488,6 +544,8 @@ grown = {
 }
 errors = [((image.astype(float) - grown[name]) ** 2).mean() for name, image in photos.items()]
 each = [sr.metrics.psnr(image, grown[name]) for name, image in photos.items()]
+
+# %%
 print(
     f"mean over {len(each)} photos {np.mean(each):.2f} dB, from {min(each):.2f} to {max(each):.2f}"
 )
@@ -506,13 +564,12 @@ print(f"one batch of {len(each)}      {10 * np.log10(255**2 / np.mean(errors)):.
 
 
 # %%
-def luma_only(file, scale):
-    """PSNR and SSIM of bicubic interpolation on Y, rounded once at the end, as SRCNN's code does."""
+def luma_only(file, scale, kind="float64"):
+    """PSNR and SSIM of bicubic interpolation on Y alone, as SRCNN's code does it."""
     image = sr.degradations.crop_to_multiple(sr.datasets.read_image(file), scale)
     reference = image if image.ndim == 2 else sr.metrics.luma(image)
-    low = sr.degradations.resize(
-        reference.astype(float), (reference.shape[0] // scale, reference.shape[1] // scale)
-    )
+    low_size = (reference.shape[0] // scale, reference.shape[1] // scale)
+    low = sr.degradations.resize(reference.astype(kind), low_size)
     estimate = np.clip(sr.degradations.resize(low, reference.shape).round(), 0, 255).astype("uint8")
     return [
         metric(reference, estimate, crop_border=scale)
@@ -521,18 +578,18 @@ def luma_only(file, scale):
 
 
 # %% [markdown]
-# What the papers print for bicubic, PSNR-Y / SSIM-Y. The first of each pair is the table of
-# SelfExSR, the second the one that runs from SRCNN to EDSR and ESRGAN:
+# What papers print for bicubic, PSNR-Y / SSIM-Y. The first of each pair is the table of SelfExSR,
+# the second the one that SRCNN, EDSR and ESRGAN compare with:
 
 # %%
 published = {
     ("Set5", 2): ("33.64 / .9292", "33.66 / .9299"),
-    ("Set5", 3): ("", "30.39 / .8682"),
-    ("Set5", 4): ("", "28.42 / .8104"),
+    ("Set5", 3): ("30.39 / .8678", "30.39 / .8682"),
+    ("Set5", 4): ("28.42 / .8101", "28.42 / .8104"),
     ("Set14", 2): ("30.22 / .8683", "30.24 / .8688"),
-    ("Set14", 4): ("", "26.00 / .7027"),
+    ("Set14", 4): ("25.99 / .7023", "26.00 / .7027"),
     ("B100", 2): ("29.55 / .8425", "29.56 / .8431"),
-    ("B100", 4): ("", "25.96 / .6675"),
+    ("B100", 4): ("25.96 / .6672", "25.96 / .6675"),
 }
 here = {key: papers for key, papers in published.items() if sr.datasets.is_here(key[0])}
 print("Benchmark sets found:", ", ".join(dict.fromkeys(name for name, _ in here)) or "none")
@@ -547,34 +604,49 @@ def cell(psnr, ssim):
 
 
 def measured_row(name, scale, papers):
-    colour = sr.evaluation.summarise(sr.evaluation.evaluate("bicubic", name, scale)).iloc[0]
+    colour = sr.evaluation.evaluate("bicubic", name, scale)
     alone = np.mean([luma_only(file, scale) for file in sr.datasets.photos(name)], axis=0)
     return {
         "set": f"{name} ×{scale}",
-        "RGB files, measured": cell(colour.psnr_y, colour.ssim_y),
+        "colour files, measured": cell(colour.psnr_y.mean(), colour.ssim_y.mean()),
         "SelfExSR's table": papers[0],
         "Y alone, measured": cell(*alone),
-        "SRCNN to EDSR's tables": papers[1],
+        "SRCNN's, EDSR's, ESRGAN's": papers[1],
     }
 
 
 rows = [measured_row(*key, papers) for key, papers in here.items()]
-pd.DataFrame(rows) if rows else print("Nothing to measure on; the table below was measured before.")
+pd.DataFrame(rows) if rows else print(
+    "Nothing to measure on here; the table below was measured before."
+)
 
 # %% [markdown]
-# The columns with "table" are the papers' figures, the others were computed by the cell above. The
-# colour-file column equals SelfExSR's table digit for digit. The Y column equals the other table on
-# Set5 and in every PSNR within 0.01 dB; the SSIM of Set14 is .0008 off, perhaps because copies of
-# that set differ. So both rows are right, and the 0.02 dB between them is the rounding of the small
-# picture to whole grey levels. Networks get the small picture as a file, so the first column is the
-# fair baseline, and the one this course uses.
+# Where the sets are found, the two columns marked "measured" come from the cell above, the other
+# two from the papers. On colour files we equal SelfExSR's table in every digit. On Y alone we equal
+# the other table on Set5 in every digit. On Set14 and B100 we are at most 0.01 dB and .0008 off;
+# copies of Set14 differ, so that may be why.
+#
+# So both tables are right. The gap between them, largest on Set5 at ×2, is nothing but rounding.
+# Let the Y-only way work in whole grey levels as well, and it closes:
+
+# %%
+for name, scale in [("Set5", 2)] if ("Set5", 2) in here else []:
+    for kind in ("float64", "uint8"):
+        psnr, _ = np.mean(
+            [luma_only(file, scale, kind) for file in sr.datasets.photos(name)], axis=0
+        )
+        print(f"{name} ×{scale}, Y alone in {kind}: {psnr:.2f} dB")
+
+# %% [markdown]
+# Networks get the small picture as a file, so the colour-file column is the fair baseline, and the
+# one this course uses.
 #
 # One detail of Set14: its picture "bridge" is a grey file. The papers compare it as it is, without
 # the luma formula, which would lift its PSNR by those 1.3 dB and the mean of the set by 0.09 dB. We
 # do the same.
 #
 # If you have no benchmark sets here, this is what the command `srhelpers evaluate` measured for all
-# five methods, in dB:
+# five methods, PSNR-Y in dB:
 
 # %%
 measured = pd.read_csv("../data/results/interpolation.csv")
@@ -586,11 +658,11 @@ measured.pivot_table(
 # %% [markdown]
 # ## What the articles said
 #
-# This course started from five articles. Here is what they say about baselines and measures, and
-# what you just measured.
+# This course started from five articles found on the net; [1] to [3] say something about baselines
+# and measures. Here is what they say, and what you just measured.
 #
-# > **The VOC article** makes 72×72, 144×144 and 288×288 pictures with plain `cv2.resize`. Its first
-# > network converges at about 21 dB, which it calls not good. It never shows an interpolation
+# > **The VOC article** [1] makes 72×72, 144×144 and 288×288 pictures with plain `cv2.resize`. Its
+# > first network converges at about 21 dB, which it calls not good. It never shows an interpolation
 # > beside it.
 # >
 # > **We measure** interpolation on the sample photos, made the article's way:
@@ -615,21 +687,21 @@ pd.DataFrame(table).T.round(2).rename_axis("72×72 grown to")
 # > this way, even the small targets hold false detail. Notebooks 02–06 repeat this on the article's
 # > kind of photos.
 #
-# > **The VOC article** says that a high PSNR does not promise a good picture.
+# > **The VOC article** also says that a high PSNR does not promise a good picture.
 # >
-# > **We measure** five pictures with one PSNR; two are fine, three are not.
+# > **We measure** five pictures with one PSNR-Y: two look perfect, two are ruined.
 # >
 # > **Verdict: holds.**
 #
-# > **The SRGAN article** prints the paper's SSIM of .9019 for SRResNet on Set5.
+# > **The SRGAN article** [2] prints the paper's SSIM of .9019 for SRResNet on Set5.
 # >
-# > **We measure** .8101 for bicubic ×4 on Set5, other papers print .8104, the SRGAN paper prints
-# > .8211 for the same thing.
+# > **We measure** .8101 for bicubic ×4 on Set5. Other papers print .8101 and .8104, the SRGAN paper
+# > prints .8211 for the same thing.
 # >
 # > **Verdict: holds inside that paper only.** Its SSIM is another SSIM. Never put it into one
 # > column with others.
 #
-# > **The EDSR article** ends its training log at about 31.4 dB, on random 96×96 crops.
+# > **The EDSR article** [3] ends its training log at about 31.4 dB, measured on random 96×96 crops.
 # >
 # > **We measure** what bicubic, which cannot learn, scores on such crops:
 
@@ -641,38 +713,32 @@ for _ in range(500):
     top, left = (random.integers(0, length - 95) for length in photos[name].shape[:2])
     crop = np.s_[top : top + 96, left : left + 96]
     crops.append(sr.metrics.psnr(photos[name][crop], grown[name][crop]))
-crops = np.array(crops)[np.isfinite(crops)]  # a black crop scores infinity: one more reason
+crops = np.array(crops)[np.isfinite(crops)]  # an all-black crop comes back without error: infinity
 
 # %%
 figure, axes = plt.subplots(figsize=(8, 2.8))
 axes.hist(crops, bins=40)
-axes.axvline(
-    np.mean(each),
-    color="black",
-    linestyle="--",
-    label=f"mean over whole photos, {np.mean(each):.1f} dB",
-)
+whole = np.mean(each)
+axes.axvline(whole, color="black", linestyle="--", label=f"mean over whole photos, {whole:.1f} dB")
 axes.set(xlabel="PSNR in dB", ylabel="crops")
 axes.set_title(f"Bicubic on {len(crops)} random crops: {crops.mean():.1f} ± {crops.std():.1f} dB")
 axes.legend(frameon=False)
 plt.show()
 
 # %% [markdown]
-# > **Verdict: cannot be told.** The spread between crops is larger than everything the field gained
-# > on Set5 between SRCNN (30.5 dB in its paper) and HAT-L (33.3 dB in its paper). A figure on
-# > random crops says more about the crops than about the model. Notebook 08 measures EDSR on fixed
-# > benchmarks.
+# > **Verdict: cannot be told.** One crop scores anything from 18 to 80 dB here. Even the mean of
+# > 100 random crops would be uncertain by ± 0.8 dB, more than separates EDSR from its rivals. Such
+# > a figure says something only beside another method on the same crops, and the log has none.
+# > Notebook 08 measures EDSR on fixed benchmarks.
 
 # %% [markdown]
 # ## Change it yourself
 #
-# 1. **One line.** Use your own photo, or `sr.datasets.sample("chelsea")`. Where does bicubic fail on it?
+# 1. **One line.** Use your own photo, or `sr.datasets.sample("chelsea")`, in the first cell. Where does bicubic fail on it?
 # 2. **Two minutes.** How does PSNR fall with the scale? Evaluate bicubic on the samples at ×2, ×3, ×4 and ×8 and draw the curve.
-# 3. **Ten minutes.** Mitchell and Netravali's kernel (B = C = 1/3) is what many photo programs use. Add it to
-#    `sr.degradations.KERNELS` and compare it with bicubic.
+# 3. **Ten minutes.** Mitchell and Netravali's kernel (B = C = 1/3) is what many photo programs use. Add it to `sr.degradations.KERNELS` and compare it with bicubic.
 # 4. **An hour.** Fit the best mixture of bicubic and Lanczos for growing. Is it better than both, on photos you did not fit it on?
-# 5. **An afternoon.** *Iterative back-projection* needs no training: reduce your estimate, see how it differs from the small picture,
-#    grow the difference, add it, repeat. Beat bicubic with it. Why does it get worse when you go on too long on a noisy picture?
+# 5. **An afternoon.** *Iterative back-projection* needs no training: reduce your estimate, see how it differs from the small picture, grow the difference, add it, repeat. Beat bicubic with it. Why does it get worse when you go on too long on a noisy picture?
 #
 # <details><summary>Solution to 2</summary>
 #
@@ -706,14 +772,11 @@ plt.show()
 # <details><summary>Solution to 4</summary>
 #
 # ```python
-# both = {
-#     name: [
-#         sr.degradations.resize(low.astype(float), image.shape[:2], method)
-#         for low in [sr.degradations.bicubic(image, small_sizes[name])]
-#         for method in ("bicubic", "lanczos")
-#     ]
-#     for name, image in photos.items()
-# }
+# def both_ways(name):
+#     low = sr.degradations.bicubic(photos[name], small_sizes[name]).astype(float)
+#     return [sr.degradations.resize(low, photos[name].shape[:2], method) for method in ("bicubic", "lanczos")]
+#
+# both = {name: both_ways(name) for name in photos}
 #
 # def mixture_score(share, names):
 #     """Mean PSNR-Y of (1 − share)·bicubic + share·Lanczos."""
@@ -724,12 +787,12 @@ plt.show()
 #         scores.append(sr.metrics.psnr(photos[name], mixture, crop_border=4, luma=True))
 #     return np.mean(scores)
 #
-# fit_on, test_on = list(photos)[::2], list(photos)[1::2]
+# fit_on, test_on = list(photos)[:5], list(photos)[5:]  # the two motorcycles stay on one side
 # best = max(np.arange(0, 4, 0.5), key=lambda share: mixture_score(share, fit_on))
 # print({share: round(mixture_score(share, test_on), 2) for share in (0, 1, best)})
 # ```
 #
-# The best mixture takes 2.5 parts of Lanczos and takes away 1.5 of bicubic. It sharpens beyond Lanczos
+# The best mixture takes 2 parts of Lanczos and takes away 1 of bicubic. It sharpens beyond Lanczos
 # and gains 0.1 dB on it, on photos it was not fitted on.
 # </details>
 #
@@ -745,21 +808,30 @@ plt.show()
 # print(sr.metrics.psnr(photo, back_projected, crop_border=4, luma=True))
 # ```
 #
-# Half a decibel without any learning. It forces the answer to agree with the small picture, noise
-# included. That is why it turns on you when there is noise.
+# More than 0.7 dB on bicubic without any learning. It forces the answer to agree with the small
+# picture, noise included. That is why it turns on you when there is noise.
 # </details>
 
 # %% [markdown]
 # ## Summary
 #
 # Low resolution is an average thinned out, and how you average decides what every later number
-# means. Bicubic interpolation with an antialiased, MATLAB-exact reduction, PSNR and SSIM on rounded
-# Y with a border of `scale`, mean over images: that is the baseline, and you have reproduced the
-# published rows with it. PSNR and SSIM are useful and blind in known ways, so you look at the
-# pictures too.
+# means. The baseline is bicubic interpolation after an antialiased, MATLAB-exact reduction, with
+# PSNR and SSIM on rounded Y, a border of `scale`, and the mean over images; it equals SelfExSR's
+# published table. PSNR and SSIM are useful and blind in known ways, so you look at the pictures
+# too.
 #
-# **References.** Keys, *Cubic convolution interpolation for digital image processing*, 1981. Wang
-# et al., *Image quality assessment: from error visibility to structural similarity*, 2004. Huang et
-# al. (SelfExSR), *Single image super-resolution from transformed self-exemplars*, 2015. Dong et al.
-# (SRCNN), *Image super-resolution using deep convolutional networks*, 2015. Photographs: credits in
-# `sr.catalog.SAMPLES`.
+# ## References
+#
+# Articles: [1] A. Amsel, *Starting with Super-Resolution*, Analytics Vidhya. [2] *SRGAN-based image
+# super-resolution*, with code at github.com/imcyx/SRcode. [3] *EDSR*, with code at
+# github.com/wangdayaya/DP_2023.
+#
+# Papers: Keys, *Cubic convolution interpolation for digital image processing*, 1981. Wang et al.,
+# *Image quality assessment: from error visibility to structural similarity*, 2004. Huang et al.
+# (SelfExSR), *Single image super-resolution from transformed self-exemplars*, 2015; the bicubic
+# columns of its README. Dong et al. (SRCNN), *Image super-resolution using deep convolutional
+# networks*, 2015. Ledig et al. (SRGAN), 2017. Lim et al. (EDSR), 2017. Wang et al. (ESRGAN), 2018.
+#
+# Photographs: credits in `sr.catalog.SAMPLES`. The astronaut is Eileen Collins, photographed by
+# NASA.
