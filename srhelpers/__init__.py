@@ -20,12 +20,15 @@ MODULES = (
     "degradations",
     "downloads",
     "evaluation",
+    "generators",
     "layers",
     "metrics",
     "notebooks",
     "plots",
     "runtime",
+    "training",
 )
+NAMES = {"setup": "runtime", "load_model": "training"}  # what notebooks call without its module
 
 # Keras picks its backend on import, so these must be set before any module of ours imports it.
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
@@ -54,13 +57,13 @@ def quiet():
 
 def __getattr__(name):
     """Import a module on first use: `srhelpers download` needs no deep-learning framework."""
-    if name == "setup":
-        return __getattr__("runtime").setup
+    if name in NAMES:
+        return getattr(__getattr__(NAMES[name]), name)
     if name in MODULES:
         with quiet():
             return importlib.import_module(f".{name}", __name__)
-    raise AttributeError(f"module 'srhelpers' has no attribute {name!r}; it holds setup, {', '.join(MODULES)}")
+    raise AttributeError(f"module 'srhelpers' has no attribute {name!r}; it holds {', '.join([*NAMES, *MODULES])}")
 
 
 def __dir__():
-    return [*globals(), *MODULES, "setup"]
+    return [*globals(), *MODULES, *NAMES]

@@ -125,7 +125,7 @@ def test_downloading_needs_no_backend():
 
 
 def test_an_unknown_name_is_named():
-    with pytest.raises(AttributeError, match="no attribute 'metric'; it holds setup, catalog, datasets"):
+    with pytest.raises(AttributeError, match="no attribute 'metric'; it holds setup, load_model, catalog, datasets"):
         _ = sr.metric
     assert {"setup", "metrics"} <= set(dir(sr))
 

@@ -1,0 +1,236 @@
+"""Training that can be killed at any time, and the models that ship with what is known about them."""
+
+import datetime
+import hashlib
+import json
+import os
+import platform
+import shutil
+import time
+from pathlib import Path
+
+import keras
+import pandas as pd
+
+# layers and metrics are what shipped models are made of: importing them registers them with Keras.
+from . import __version__, layers, metrics  # noqa: F401
+
+MODELS = Path(__file__).resolve().parent.parent / "data" / "models"
+
+
+class _Checkpoint(keras.callbacks.Callback):
+    """After every epoch: one folder with weights, optimizer, best weights and history, whole or not there."""
+
+    def __init__(self, folder, history, generator, monitor, mode, patience):
+        super().__init__()
+        self.folder, self.history, self.generator = folder, history, generator
+        self.monitor, self.mode, self.patience = monitor, mode, patience
+
+    def on_epoch_begin(self, epoch, logs=None):
+        self.start = time.perf_counter()
+        if hasattr(self.generator, "set_epoch"):
+            self.generator.set_epoch(epoch)
+
+    def on_epoch_end(self, epoch, logs=None):
+        if self.monitor not in logs:
+            raise ValueError(f"Expected monitor to be one of {', '.join(logs)}, got {self.monitor!r}.")
+        optimizer = self.model.optimizer
+        row = {
+            "epoch": epoch + 1,
+            "steps": int(optimizer.iterations),
+            "learning_rate": float(optimizer.learning_rate),
+            **{name: float(value) for name, value in logs.items() if name != "learning_rate"},
+            "seconds": round(time.perf_counter() - self.start, 2),
+        }
+        self.history.append(row)
+        best = _best(self.history, self.monitor, self.mode)
+        partial = self.folder / f"epoch-{epoch + 1:05d}.part"
+        shutil.rmtree(partial, ignore_errors=True)
+        partial.mkdir(parents=True)
+        self.model.save_weights(partial / "last.weights.h5")
+        source = (
+            partial / "last.weights.h5" if best == epoch else self.folder / f"epoch-{epoch:05d}" / "best.weights.h5"
+        )
+        shutil.copyfile(source, partial / "best.weights.h5")
+        pd.DataFrame(self.history).to_csv(partial / "history.csv", index=False)
+        partial.rename(partial.with_suffix(""))
+        for older in self.folder.glob("epoch-*"):
+            if older != partial.with_suffix(""):
+                shutil.rmtree(older)
+        self.model.stop_training = _is_over(self.history, best, self.patience)
+
+
+def _best(history, monitor, mode):
+    values = pd.DataFrame(history)[monitor]
+    return int(values.idxmin() if mode == "min" else values.idxmax())
+
+
+def _is_over(history, best, patience):
+    return patience is not None and len(history) - 1 - best >= patience
+
+
+def fit(model, training, validation=None, *, epochs, folder, monitor=None, mode="min", patience=None, **options):
+    """`model.fit` that goes on from its last whole epoch when it was killed, and ends with the best weights.
+
+    Weights, optimizer (so the step count and the learning-rate schedule) and history are kept in `folder`
+    after every epoch. Run the same call again: it goes on there, or returns at once if it had finished.
+
+    Args:
+        model: compiled Keras model.
+        training: generator. If it has `set_epoch`, such as `generators.MultiSize`, every epoch sees the order
+            it would have seen without the interruption.
+        validation: generator or None.
+        epochs: how many in all.
+        folder: where the state is kept; one folder for each run.
+        monitor: the metric that says which epoch is best; None takes "val_loss", or "loss" without validation.
+        mode: "min" or "max": what is better.
+        patience: stop after so many epochs without a better one; None never stops early.
+        **options: for `model.fit`, such as `verbose` or `callbacks`.
+
+    Returns:
+        pandas.DataFrame with a row per epoch: epoch, steps, learning_rate, the metrics, seconds.
+
+    Raises:
+        ValueError: an unknown metric or mode, or the state in `folder` is of another model.
+
+    >>> import keras, numpy as np, tempfile, srhelpers as sr
+    >>> model = keras.Sequential([keras.Input((1,)), keras.layers.Dense(1)])
+    >>> model.compile("sgd", "mse")
+    >>> class Pairs(keras.utils.PyDataset):
+    ...     def __len__(self):
+    ...         return 2
+    ...     def __getitem__(self, index):
+    ...         return np.ones((4, 1)), np.ones((4, 1))
+    >>> len(sr.training.fit(model, Pairs(), epochs=3, folder=tempfile.mkdtemp(), verbose=0))
+    3
+    """
+    if mode not in ("min", "max"):
+        raise ValueError(f"Expected mode min or max, got {mode!r}.")
+    folder = Path(folder)
+    monitor = monitor or ("val_loss" if validation is not None else "loss")
+    history, state = [], max(folder.glob("epoch-?????"), default=None)
+    if state:
+        history = pd.read_csv(state / "history.csv").to_dict("records")
+        model.optimizer.build(model.trainable_variables)
+        _load_weights(model, state / "last.weights.h5")
+    checkpoint = _Checkpoint(folder, history, training, monitor, mode, patience)
+    if len(history) < epochs and not (history and _is_over(history, _best(history, monitor, mode), patience)):
+        # Keras would shuffle the order of the batches once more, and differently after a restart.
+        settings = {"shuffle": False} | options | {"callbacks": [*options.get("callbacks", []), checkpoint]}
+        model.fit(training, validation_data=validation, initial_epoch=len(history), epochs=epochs, **settings)
+    _load_weights(model, max(folder.glob("epoch-?????")) / "best.weights.h5")
+    return pd.DataFrame(history)
+
+
+def _load_weights(model, file):
+    try:
+        model.load_weights(file)
+    except (ValueError, KeyError, OSError) as error:
+        raise ValueError(
+            f"Expected {file.parent.parent} to hold the state of this model, but its weights do not fit ({error}). "
+            "Choose another folder, or remove this one to start again."
+        ) from error
+
+
+def manifest(folder=MODELS):
+    """What is known about the shipped models: name → facts.
+
+    Args:
+        folder: where the models are.
+
+    Returns:
+        dict, empty where there is no manifest.
+
+    >>> import srhelpers as sr
+    >>> isinstance(sr.training.manifest(), dict)
+    True
+    """
+    file = Path(folder) / "manifest.json"
+    return json.loads(file.read_text(encoding="utf-8")) if file.exists() else {}
+
+
+def _sha256(file):
+    return hashlib.sha256(Path(file).read_bytes()).hexdigest()
+
+
+def ship(model, name, *, folder=MODELS, **facts):
+    """Save a model as `<name>.keras` and write what is known about it into the manifest.
+
+    Args:
+        model: Keras model; it is saved without its optimizer.
+        name: how `load_model` calls it.
+        folder: where the models are.
+        **facts: what a reader must know: notebook, dataset, photos, steps, seed, device, minutes, score.
+
+    Returns:
+        Path of the file. The date, versions, parameters, size and checksum are added to the facts.
+
+    >>> import keras, tempfile, srhelpers as sr
+    >>> model = keras.Sequential([keras.Input((None, None, 3)), keras.layers.UpSampling2D(2)])
+    >>> sr.training.ship(model, "nearest", folder=tempfile.mkdtemp(), notebook="none").name
+    'nearest.keras'
+    """
+    folder = Path(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    file, partial = folder / f"{name}.keras", folder / f"{name}.part.keras"
+    if getattr(model, "optimizer", None):
+        model = keras.models.clone_model(model, clone_function=lambda layer: layer)
+    model.save(partial)
+    entry = {
+        **facts,
+        "date": datetime.date.today().isoformat(),
+        "versions": {
+            "python": platform.python_version(),
+            "keras": keras.__version__,
+            "backend": keras.backend.backend(),
+            "srhelpers": __version__,
+        },
+        "parameters": model.count_params(),
+        "bytes": partial.stat().st_size,
+        "sha256": _sha256(partial),
+    }
+    text = json.dumps(manifest(folder) | {name: entry}, indent=2, ensure_ascii=False) + "\n"
+    (folder / "manifest.json.part").write_text(text, encoding="utf-8")
+    partial.replace(file)
+    (folder / "manifest.json.part").replace(folder / "manifest.json")
+    return file
+
+
+def load_model(name, folder=MODELS):
+    """Load a shipped model by name, or any `.keras` file of yours by path.
+
+    Args:
+        name: a name of the manifest, or the path of a `.keras` file.
+        folder: where the shipped models are.
+
+    Returns:
+        Keras model, not compiled.
+
+    Raises:
+        FileNotFoundError: no such name or file.
+        ValueError: the file is damaged (a shipped one must have the checksum of the manifest), or needs code
+            that is not registered: files are loaded with `safe_mode=True`.
+
+    >>> import keras, tempfile, srhelpers as sr
+    >>> folder = tempfile.mkdtemp()
+    >>> model = keras.Sequential([keras.Input((None, None, 3)), keras.layers.UpSampling2D(2)])
+    >>> file = sr.training.ship(model, "nearest", folder=folder)
+    >>> sr.training.load_model("nearest", folder).output_shape
+    (None, None, None, 3)
+    """
+    known, file = manifest(folder), Path(folder) / f"{name}.keras"
+    if str(name).endswith(".keras"):
+        known, file = {}, Path(name).expanduser()
+    elif name not in known:
+        listed = ", ".join(known) or "none is shipped yet"
+        raise FileNotFoundError(f"Expected a model of {listed}, or the path of a .keras file, got {os.fspath(name)!r}.")
+    if not file.exists():
+        raise FileNotFoundError(
+            f"Expected the model file {file}, which is not there; restore it with: git checkout {file}"
+        )
+    if known and _sha256(file) != known[name]["sha256"]:
+        raise ValueError(f"Expected {file} to have the checksum of the manifest; it is damaged: git checkout {file}")
+    try:
+        return keras.models.load_model(file, compile=False, safe_mode=True)
+    except Exception as error:  # zip, HDF5, JSON and Keras have an error each
+        raise ValueError(f"Expected {file} to be a Keras model, but it cannot be loaded: {error}") from error

@@ -1,0 +1,185 @@
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import keras
+import numpy as np
+import pandas as pd
+import pytest
+
+import srhelpers as sr
+
+# A run that a test can kill: small, deterministic, with a learning-rate schedule and shuffled batches.
+RUN = """
+import sys, keras, numpy as np
+import srhelpers as sr
+
+folder, slow = sys.argv[1], float(sys.argv[2])
+sr.setup(seed=0, verbose=False)
+inputs = keras.Input((None, None, 3))
+pixels = keras.layers.Rescaling(1 / 255)(inputs)
+features = keras.layers.Conv2D(4, 3, padding="same", activation="relu")(pixels)
+x2 = keras.layers.Rescaling(255, name="x2")(sr.layers.DepthToSpace(2)(keras.layers.Conv2D(12, 1)(features)))
+model = keras.Model(inputs, x2)
+schedule = keras.optimizers.schedules.CosineDecay(1e-2, 18)
+model.compile(keras.optimizers.Adam(schedule), "mse", metrics=[sr.metrics.PSNR()])
+training = sr.generators.MultiSize("samples", 8, 16, batch_size=4, shuffle=True, flips=True, seed=1)
+
+class Slow(keras.callbacks.Callback):
+    def on_epoch_begin(self, epoch, logs=None):
+        import time
+        time.sleep(slow)
+
+history = sr.training.fit(model, training, epochs=6, folder=folder, monitor="loss", verbose=0, callbacks=[Slow()])
+history.to_csv(folder + "/result.csv", index=False)
+np.save(folder + "/prediction.npy", model.predict(training.photos[0], verbose=0))
+"""
+
+
+def run(folder, slow=0.0, wait=True):
+    command = [sys.executable, "-c", RUN, str(folder), str(slow)]
+    process = subprocess.Popen(command, env=os.environ | {"KERAS_BACKEND": keras.backend.backend()})
+    if wait:
+        assert process.wait(timeout=120) == 0
+    return process
+
+
+def test_a_killed_run_goes_on_and_ends_as_if_nothing_had_happened(tmp_path):
+    whole, killed = tmp_path / "whole", tmp_path / "killed"
+    run(whole)
+    process = run(killed, slow=0.6, wait=False)
+    deadline = time.monotonic() + 100
+    while not list(killed.glob("epoch-00003")):
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    assert not (killed / "result.csv").exists()
+    run(killed)
+    expected, found = pd.read_csv(whole / "result.csv"), pd.read_csv(killed / "result.csv")
+    assert list(found.epoch) == [1, 2, 3, 4, 5, 6], "no gap and no double"
+    assert list(found.steps) == list(expected.steps) == [3, 6, 9, 12, 15, 18]
+    np.testing.assert_allclose(found.learning_rate, expected.learning_rate, rtol=1e-6)
+    np.testing.assert_allclose(found.loss, expected.loss, rtol=1e-4)
+    np.testing.assert_allclose(np.load(killed / "prediction.npy"), np.load(whole / "prediction.npy"), atol=0.05)
+    assert not list(killed.glob("*.part"))
+
+
+def little_model(filters=1, learning_rate=0.1):
+    keras.utils.set_random_seed(0)
+    model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(filters), keras.layers.Dense(1)])
+    model.compile(keras.optimizers.SGD(learning_rate), "mse")
+    return model
+
+
+class Pairs(keras.utils.PyDataset):
+    def __len__(self):
+        return 2
+
+    def __getitem__(self, index):
+        return np.ones((4, 2), "float32"), np.full((4, 1), 3, "float32")
+
+
+def test_a_finished_run_is_not_run_again(tmp_path):
+    first = sr.training.fit(little_model(), Pairs(), Pairs(), epochs=3, folder=tmp_path, verbose=0)
+    model = little_model()
+    again = sr.training.fit(model, None, Pairs(), epochs=3, folder=tmp_path, verbose=0)
+    pd.testing.assert_frame_equal(first, again)
+    assert model.evaluate(Pairs(), verbose=0) == pytest.approx(first.val_loss.min(), rel=1e-4)
+    more = sr.training.fit(little_model(), Pairs(), Pairs(), epochs=5, folder=tmp_path, verbose=0)
+    assert list(more.epoch) == [1, 2, 3, 4, 5]
+
+
+def test_the_best_weights_come_back_and_patience_ends_the_run(tmp_path):
+    model = little_model(learning_rate=0.45)  # diverges after a while
+    history = sr.training.fit(model, Pairs(), Pairs(), epochs=50, folder=tmp_path, patience=3, verbose=0)
+    best = history.val_loss.idxmin()
+    assert len(history) == best + 1 + 3 < 50
+    assert model.evaluate(Pairs(), verbose=0) == pytest.approx(history.val_loss[best], rel=1e-3)
+    resumed = sr.training.fit(little_model(), Pairs(), Pairs(), epochs=50, folder=tmp_path, patience=3, verbose=0)
+    assert len(resumed) == len(history), "a run that stopped early stays stopped"
+
+
+def test_wrong_input_is_named(tmp_path):
+    sr.training.fit(little_model(), Pairs(), epochs=1, folder=tmp_path / "a", verbose=0)
+    with pytest.raises(ValueError, match="hold the state of this model, but its weights do not fit"):
+        sr.training.fit(little_model(filters=2), Pairs(), epochs=2, folder=tmp_path / "a", verbose=0)
+    with pytest.raises(ValueError, match="Expected monitor to be one of loss, got 'val_psnr'"):
+        sr.training.fit(little_model(), Pairs(), epochs=2, folder=tmp_path / "b", monitor="val_psnr", verbose=0)
+    with pytest.raises(ValueError, match="mode min or max, got 'best'"):
+        sr.training.fit(little_model(), Pairs(), epochs=2, folder=tmp_path / "c", mode="best", verbose=0)
+
+
+@pytest.fixture
+def shipped(tmp_path):
+    inputs = keras.Input((None, None, 3))
+    model = keras.Model(inputs, sr.layers.DepthToSpace(2)(keras.layers.Conv2D(12, 3, padding="same")(inputs)))
+    model.compile("adam", "mse", metrics=[sr.metrics.PSNR()])
+    model.fit(np.ones((2, 4, 4, 3), "float32"), np.ones((2, 8, 8, 3), "float32"), verbose=0)
+    facts = {"notebook": "06", "dataset": "samples", "photos": 2, "steps": 1, "seed": 0, "score": {"x2": 20.1}}
+    sr.training.ship(model, "first", folder=tmp_path, **facts)
+    return model, tmp_path
+
+
+def test_a_shipped_model_loads_by_name_and_by_file(shipped):
+    model, folder = shipped
+    entry = sr.training.manifest(folder)["first"]
+    assert entry["notebook"] == "06" and entry["score"] == {"x2": 20.1}
+    assert entry["parameters"] == model.count_params()
+    assert entry["bytes"] == (folder / "first.keras").stat().st_size
+    assert {"date", "versions", "sha256"} <= set(entry)
+    images = np.random.default_rng(0).random((1, 5, 6, 3), "float32")
+    for name, where in (("first", folder), (folder / "first.keras", sr.training.MODELS)):
+        loaded = sr.training.load_model(name, where)
+        np.testing.assert_allclose(loaded.predict(images, verbose=0), model.predict(images, verbose=0), atol=1e-6)
+    assert model.optimizer is not None, "shipping leaves the model as it was"
+    assert not list(folder.glob("*.part*"))
+
+
+def test_a_shipped_file_needs_no_other_code(shipped):
+    _, folder = shipped
+    code = f"import srhelpers as sr; print(sr.load_model({str(folder / 'first.keras')!r}).count_params())"
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        env=os.environ | {"KERAS_BACKEND": keras.backend.backend()},
+        capture_output=True,
+        text=True,
+    )
+    assert done.stdout.split() == [str(shipped[0].count_params())], done.stderr
+
+
+def test_the_manifest_keeps_the_others(shipped):
+    model, folder = shipped
+    sr.training.ship(model, "second", folder=folder)
+    sr.training.ship(model, "first", folder=folder, notebook="07")
+    entries = json.loads((folder / "manifest.json").read_text())
+    assert set(entries) == {"first", "second"}
+    assert entries["first"]["notebook"] == "07"
+
+
+def test_damaged_and_missing_models_are_named(shipped):
+    _, folder = shipped
+    file = folder / "first.keras"
+    whole = file.read_bytes()
+    file.write_bytes(whole[:-100])
+    with pytest.raises(
+        ValueError, match=r"first.keras to have the checksum of the manifest; it is damaged: git checkout"
+    ):
+        sr.training.load_model("first", folder)
+    with pytest.raises(ValueError, match=r"first.keras to be a Keras model, but it cannot be loaded"):
+        sr.training.load_model(file)
+    file.unlink()
+    with pytest.raises(FileNotFoundError, match="restore it with: git checkout"):
+        sr.training.load_model("first", folder)
+    with pytest.raises(FileNotFoundError, match=r"a model of first, or the path of a .keras file, got 'third'"):
+        sr.training.load_model("third", folder)
+
+
+def test_a_file_that_brings_its_own_code_is_refused(tmp_path):
+    inputs = keras.Input((2,))
+    keras.Model(inputs, keras.layers.Lambda(lambda x: x + 1)(inputs)).save(tmp_path / "lambda.keras")
+    with pytest.raises(ValueError, match="cannot be loaded"):
+        sr.training.load_model(tmp_path / "lambda.keras")
