@@ -18,16 +18,26 @@ IMAGE_SUFFIXES = {".png", ".jpg", ".jpeg", ".bmp", ".webp", ".tif", ".tiff"}
 
 
 def _images(folder, nested=False):
-    found = folder.rglob("*") if nested else folder.iterdir()
-    return sorted(path for path in found if path.suffix.lower() in IMAGE_SUFFIXES and not path.name.startswith("."))
+    found, folders, seen = [], [folder], {os.path.realpath(folder)}
+    while folders:
+        here = folders.pop()
+        for entry in os.scandir(here):
+            if nested and entry.is_dir() and not entry.name.startswith("."):
+                real = os.path.realpath(entry)
+                folders += [] if real in seen else [Path(entry)]
+                seen.add(real)
+            elif Path(entry).suffix.lower() in IMAGE_SUFFIXES and entry.is_file() and not entry.name.startswith("."):
+                found.append(Path(entry))
+    return sorted(found)
 
 
 def _look_below(root, dataset):
     """The folder under `root` that holds the dataset's images, or None."""
+    root = root.absolute()
     if not root.is_dir():
         return None
     candidates = [root]
-    for parent, names, _ in os.walk(root):
+    for parent, names, _ in os.walk(root, followlinks=True):
         depth = len(Path(parent).relative_to(root).parts)
         names[:] = [] if depth > 5 else sorted(name for name in names if not name.startswith("."))
         candidates += [Path(parent, name) for name in names]
@@ -128,7 +138,7 @@ def is_here(name):
     """
     try:
         find(name)
-    except FileNotFoundError:
+    except OSError:  # not there, or not readable
         return False
     return True
 
@@ -222,13 +232,13 @@ def _obtain(dataset, progress):
     cache = runtime.folder("cache") / "datasets"
     sources = []
     if dataset.archive:
-        sources.append((downloads.fetch_and_unpack, dataset.archive, cache / dataset.archive.name))
+        sources.append((dataset.archive, cache / dataset.archive.name))
     if downloads.has_kaggle_token():
-        sources += [(downloads.fetch_from_kaggle, slug, cache / dataset.name.lower()) for slug in dataset.kaggle]
+        sources += [(slug, cache / dataset.name.lower()) for slug in dataset.kaggle]
     problems = []
-    for source, address, target in sources:
+    for source, target in sources:
         try:
-            source(address, target, check=check, progress=progress)
+            downloads.make_folder(source, target, check=check, progress=progress)
             return find(dataset.name)
         except DownloadError as error:
             problems.append(str(error))
@@ -256,7 +266,10 @@ def read_image(file):
     file = Path(file).expanduser()
     # imdecode, since imread cannot open names with umlauts on Windows.
     data = np.fromfile(file, np.uint8)
-    image = cv2.imdecode(data, cv2.IMREAD_ANYCOLOR) if data.size else None
+    try:
+        image = cv2.imdecode(data, cv2.IMREAD_ANYCOLOR) if data.size else None
+    except cv2.error:  # a header that promises too many pixels
+        image = None
     if image is None:
         raise ValueError(f"Expected a picture in {file}, got {data.size} bytes that OpenCV cannot read.")
     return image if image.ndim == 2 else cv2.cvtColor(image, cv2.COLOR_BGR2RGB)

@@ -1,6 +1,7 @@
 """From high to low resolution, and plain interpolation back up. NumPy in, NumPy out, any size."""
 
-from functools import cache
+import numbers
+from functools import lru_cache
 
 import cv2
 import numpy as np
@@ -31,12 +32,11 @@ KERNELS = {"nearest": (_box, 1), "bilinear": (_triangle, 2), "bicubic": (_keys, 
 INTERPOLATIONS = (*KERNELS, "area")
 
 
-@cache
-def _weights(length, new_length, method, antialias):
+@lru_cache(256)
+def _weights(length, new_length, kernel, width, antialias):
     """Sparse matrix (new_length, length): row i holds what each old pixel gives to new pixel i."""
-    kernel, width = KERNELS[method]
     scale = new_length / length
-    stretch = min(scale, 1) if antialias and method != "nearest" else 1
+    stretch = min(scale, 1) if antialias else 1
     centre = (np.arange(new_length) + 0.5) / scale - 0.5
     taps = int(np.ceil(width / stretch)) + 2
     old = np.floor(centre - width / stretch / 2)[:, None] + np.arange(taps)
@@ -47,12 +47,24 @@ def _weights(length, new_length, method, antialias):
     return sparse.csr_array((weight.ravel()[used], (row[used], column[used])), shape=(new_length, length))
 
 
-def resize(image, size, method="bicubic", *, antialias=True):
-    """Resize one image as MATLAB's `imresize` does, pixel for pixel.
+def _check(image, size):
+    image = np.asarray(image)
+    if image.ndim not in (2, 3) or 0 in image.shape:
+        raise ValueError(f"Expected an image (H, W) or (H, W, C) with pixels in it, got shape {image.shape}.")
+    if image.dtype not in (np.uint8, np.uint16, np.float32, np.float64):
+        raise ValueError(f"Expected uint8, uint16, float32 or float64, got {image.dtype}; convert the image first.")
+    if np.shape(size) != (2,) or any(not isinstance(n, numbers.Real) or int(n) != n or n < 1 for n in size):
+        raise ValueError(f"Expected a size (height, width) in whole pixels of at least 1, got {size!r}.")
+    return image, tuple(int(n) for n in size)
 
-    Going down, the kernel is stretched so that every old pixel counts (antialiasing); going up,
-    `antialias` changes nothing. Integer images are rounded after each of the two passes, as MATLAB
-    does: with "bicubic" that reproduces all 29 of its Set5 and Set14 low-resolution files exactly.
+
+def resize(image, size, method="bicubic", *, antialias=True):
+    """Resize one image as the `imresize` of MATLAB did when the benchmark sets were made, pixel for pixel.
+
+    Going down, the kernel is stretched by the scale, so that it averages over a whole new pixel (antialiasing);
+    going up, `antialias` changes nothing. Integer images are rounded after each of the two passes, and beyond
+    the edge the last pixel repeats: with "bicubic" that reproduces all 29 low-resolution files of Set5 and Set14
+    exactly. Newer versions of MATLAB mirror the picture at its edge, which changes a few rim pixels.
 
     Args:
         image: array (H, W) or (H, W, C), uint8, uint16 or float.
@@ -76,16 +88,9 @@ def resize(image, size, method="bicubic", *, antialias=True):
     >>> sr.degradations.resize(sr.datasets.sample("chelsea"), (75, 113)).shape
     (75, 113, 3)
     """
-    image = np.asarray(image)
-    if image.ndim not in (2, 3) or 0 in image.shape:
-        raise ValueError(f"Expected an image (H, W) or (H, W, C) with pixels in it, got shape {image.shape}.")
-    if image.dtype not in (np.uint8, np.uint16, np.float32, np.float64):
-        raise ValueError(f"Expected uint8, uint16, float32 or float64, got {image.dtype}; convert the image first.")
     if method not in INTERPOLATIONS:
         raise ValueError(f"Expected a method of {', '.join(INTERPOLATIONS)}, got {method!r}.")
-    if np.shape(size) != (2,) or any(int(n) != n or n < 1 for n in size):
-        raise ValueError(f"Expected a size (height, width) in whole pixels of at least 1, got {size!r}.")
-    size = tuple(int(n) for n in size)
+    image, size = _check(image, size)
     if method == "area":
         return cv2.resize(image, size[::-1], interpolation=cv2.INTER_AREA).reshape(*size, *image.shape[2:])
 
@@ -95,9 +100,8 @@ def resize(image, size, method="bicubic", *, antialias=True):
     for axis in sorted((0, 1), key=lambda axis: size[axis] / image.shape[axis]):
         lines = np.moveaxis(result, axis, 0)
         rest = lines.shape[1:]
-        lines = _weights(lines.shape[0], size[axis], method, antialias) @ lines.reshape(lines.shape[0], -1).astype(
-            float
-        )
+        weights = _weights(lines.shape[0], size[axis], *KERNELS[method], antialias and method != "nearest")
+        lines = weights @ lines.reshape(lines.shape[0], -1).astype(float)
         if limit:
             lines = np.floor(np.clip(lines, 0, limit) + 0.5)
         result = np.moveaxis(lines.reshape(size[axis], *rest), 0, axis)
@@ -105,7 +109,7 @@ def resize(image, size, method="bicubic", *, antialias=True):
 
 
 def bicubic(image, size):
-    """The benchmarks' degradation: antialiased bicubic, exactly MATLAB's `imresize`. See `resize`.
+    """The benchmarks' degradation: antialiased bicubic, as MATLAB's `imresize`. See `resize`.
 
     >>> import srhelpers as sr
     >>> sr.degradations.bicubic(sr.datasets.sample("astronaut"), (128, 128)).shape
@@ -127,14 +131,15 @@ def area(image, size):
 def opencv(image, size):
     """What `cv2.resize(image, …)` gives when nothing else is asked for: bilinear, **not** antialiased.
 
-    At ×4 only 4 of every 16 pixels count, so fine detail turns into false patterns (aliasing). The VOC
-    article makes its low-resolution photos this way. Arguments and result as in `resize`, uint8 to uint8.
+    At ÷4 only 4 of every 16 pixels count, so fine detail turns into false patterns (aliasing). The VOC
+    article makes its low-resolution photos this way. Arguments, result and errors as in `resize`.
 
     >>> import srhelpers as sr
     >>> sr.degradations.opencv(sr.datasets.sample("astronaut"), (72, 72)).shape
     (72, 72, 3)
     """
-    return cv2.resize(image, tuple(size)[::-1]).reshape(*size, *image.shape[2:])
+    image, size = _check(image, size)
+    return cv2.resize(image, size[::-1]).reshape(*size, *image.shape[2:])
 
 
 def blurred_bicubic(image, size, *, sigma=1.6):
@@ -157,7 +162,9 @@ def blurred_bicubic(image, size, *, sigma=1.6):
     """
     if not sigma > 0:
         raise ValueError(f"Expected sigma above 0, got {sigma}; without a blur use degradations.bicubic.")
-    return resize(cv2.GaussianBlur(image, (0, 0), sigma, borderType=cv2.BORDER_REPLICATE), size)
+    image, size = _check(image, size)
+    blurred = cv2.GaussianBlur(image, (0, 0), sigma, borderType=cv2.BORDER_REPLICATE)
+    return resize(blurred.reshape(image.shape), size)
 
 
 DEGRADATIONS = {"bicubic": bicubic, "area": area, "opencv": opencv, "blurred_bicubic": blurred_bicubic}

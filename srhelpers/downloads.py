@@ -10,6 +10,7 @@ import zlib
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
+import filelock
 import pooch
 import requests
 from tqdm.auto import tqdm
@@ -60,70 +61,97 @@ class Archive:
 
 
 def _get(url, target, expected_size, progress):
-    """One request; adds to `target` from where an earlier one broke off."""
+    """One request; adds to `target` from where an earlier one broke off, or replaces it by a whole file."""
     start = target.stat().st_size if target.exists() else 0
     # Without "identity" a server may compress on the fly, and lengths mean nothing.
     headers = {"Accept-Encoding": "identity", **({"Range": f"bytes={start}-"} if start else {})}
     with requests.get(url, headers=headers, stream=True, timeout=TIMEOUT) as reply:
-        if reply.status_code == 416:  # nothing after `start`: whole already, or not the same file
+        if reply.status_code == 416:  # nothing comes after `start`
+            if expected_size and start != expected_size:
+                target.unlink()
+                raise requests.ConnectionError(f"{start:,} bytes are here, which is more than the server has")
             return
         reply.raise_for_status()
-        if reply.status_code != 206:
-            start = 0
+        goes_on = reply.headers.get("Content-Range", "").startswith(f"bytes {start}-")
         left = reply.headers.get("Content-Length")
-        total = start + int(left) if left else expected_size
+        total = (start if goes_on else 0) + int(left) if left else expected_size
         if expected_size and total != expected_size:
             raise DownloadError(f"Expected {expected_size:,} bytes at {url}, the server offers {total:,}.")
+        # A server that starts again must not cost what is here already, until all of its reply has come.
+        file = target if goes_on or not start else target.with_suffix(".new")
         bar = tqdm(
             desc=target.stem,
             total=total,
-            initial=start,
+            initial=start if goes_on else 0,
             unit="B",
             unit_scale=True,
             disable=not progress,
             mininterval=0.5,
         )
-        with bar, target.open("ab" if start else "wb") as file:
+        with bar, file.open("ab" if goes_on else "wb") as opened:
             for chunk in reply.iter_content(CHUNK):
-                file.write(chunk)
+                opened.write(chunk)
                 bar.update(len(chunk))
-        if total and target.stat().st_size < total:
-            raise requests.ConnectionError(f"the server stopped at {target.stat().st_size:,} of {total:,} bytes")
+        if total and file.stat().st_size != total:
+            raise requests.ConnectionError(f"the server stopped at {file.stat().st_size:,} of {total:,} bytes")
+        file.replace(target)
 
 
 def _plain(error):
     if isinstance(error, requests.Timeout):
         return f"no answer for {TIMEOUT} s"
+    if isinstance(error, requests.exceptions.SSLError):
+        return f"the server's certificate is not trusted ({error})"
+    if isinstance(error, requests.exceptions.ProxyError):
+        return f"the proxy does not let this through ({error})"
     if isinstance(error, requests.ConnectionError | requests.exceptions.ChunkedEncodingError):
         return "the server cannot be reached, or broke off; is there a network?"
     return str(error)
 
 
+@contextlib.contextmanager
+def _told(doing):
+    """Turn what the disk refuses into advice."""
+    try:
+        yield
+    except (DownloadError, requests.RequestException):
+        raise
+    except OSError as error:
+        raise DownloadError(
+            f"Could not {doing}: {error.strerror or error}. Free some space or set SR_CACHE_DIR to a folder you can "
+            "write to, on a larger disk, then run this again: it goes on where it stopped."
+        ) from error
+
+
+def _work(archive, folder):
+    """A folder for nothing but this download, beside the result."""
+    return Path(folder) / f"{archive.name}.download"
+
+
 def fetch(archive, folder, *, progress=True):
-    """Download one archive file, going on from where an earlier try broke off.
+    """Download one archive file into `<folder>/<name>.download/`, going on from where an earlier try broke off.
 
     The bytes gather in `<file>.part`; only a file of the right checksum gets the final name.
 
     Args:
         archive: Archive.
-        folder: where the file goes.
+        folder: where the folder for the file is made.
         progress: show a bar.
 
     Returns:
         Path of the whole, checked file.
 
     Raises:
-        DownloadError: no address gave the file. What arrived of it is kept for the next try, unless its
-            checksum is wrong: then it is removed and the next try starts clean.
+        DownloadError: no address gave the file, or the disk is full. What arrived is kept for the next try,
+            unless its checksum is wrong: then it is removed and the next try starts clean.
 
     >>> import srhelpers as sr
     >>> archive = sr.catalog.DATASETS["set5"].archive
     >>> sr.downloads.fetch(archive, "downloads")  # doctest: +SKIP
-    PosixPath('downloads/benchmark.tar')
+    PosixPath('downloads/benchmark.download/benchmark.tar')
     """
-    folder = Path(folder)
-    folder.mkdir(parents=True, exist_ok=True)
-    part = folder / f"{archive.filename}.part"
+    work = _work(archive, folder)
+    part = work / f"{archive.filename}.part"
     problems = []
 
     def resume(url, output, _):
@@ -136,23 +164,18 @@ def fetch(archive, folder, *, progress=True):
                     raise
         part.replace(output)
 
-    for url in archive.urls:
-        try:
-            path = pooch.retrieve(url, archive.checksum, archive.filename, folder, downloader=resume)
-            return Path(path)
-        except ValueError as error:  # pooch: the checksum differs; it has removed the file
-            problems.append(f"{url}: {error}")
-        except (requests.RequestException, DownloadError) as error:
-            problems.append(f"{url}: {_plain(error)}")
-        except OSError as error:
-            raise DownloadError(
-                f"Could not write {part}: {error.strerror or error}. Free some space or set SR_CACHE_DIR to a "
-                "larger disk, then run this again: it goes on where it stopped."
-            ) from error
-        finally:
-            for leftover in folder.glob("tmp*"):  # pooch's own, where it was killed
-                leftover.unlink(missing_ok=True)
-    kept = f"{part.stat().st_size:,} bytes are kept and the next try goes on from there" if part.exists() else ""
+    with _told(f"write to {work}"):
+        work.mkdir(parents=True, exist_ok=True)
+        for leftover in work.glob("tmp*"):  # pooch's own, where it was killed
+            leftover.unlink()
+        for url in archive.urls:
+            try:
+                return Path(pooch.retrieve(url, archive.checksum, archive.filename, work, downloader=resume))
+            except ValueError as error:  # pooch: the checksum differs; it has removed the file
+                problems.append(f"{url}: {error}")
+            except (requests.RequestException, DownloadError) as error:
+                problems.append(f"{url}: {_plain(error)}")
+    kept = f"{part.stat().st_size:,} bytes are kept and the next try goes on from there." if part.exists() else ""
     raise DownloadError("\n  ".join([f"Could not download {archive.filename}.", *problems, *filter(None, [kept])]))
 
 
@@ -187,15 +210,12 @@ def unpack(file, folder, *, check=None, progress=True):
     True
     """
     file, folder = Path(file), Path(folder)
-    if folder.exists():
-        raise DownloadError(
-            f"{folder} exists, but is not a whole copy of this dataset. Move it away or remove it, then run this again."
-        )
+    _refuse(folder)
     partial = folder.with_name(f"{folder.name}.part")
-    shutil.rmtree(partial, ignore_errors=True)
-    partial.mkdir(parents=True)
     try:
-        with contextlib.ExitStack() as stack:
+        with _told(f"unpack {file.name} to {folder}"), contextlib.ExitStack() as stack:
+            shutil.rmtree(partial, ignore_errors=True)
+            partial.mkdir(parents=True)
             opened, members, extract = _members(file)
             stack.enter_context(opened)
             for member in tqdm(
@@ -203,51 +223,80 @@ def unpack(file, folder, *, check=None, progress=True):
             ):
                 name = member if isinstance(member, str) else member.name
                 if PurePosixPath(name).is_absolute() or ".." in PurePosixPath(name.replace("\\", "/")).parts:
-                    raise DownloadError(f"it holds {name!r}, which would land outside its folder")
+                    raise _BadArchive(f"it holds {name!r}, which would land outside its folder")
                 extract(member, partial)
-        if check:
-            check(partial)
-        partial.replace(folder)
-    except (DownloadError, tarfile.TarError, zipfile.BadZipFile, zlib.error, EOFError) as error:
+            if check:
+                try:
+                    check(partial)
+                except DownloadError as error:
+                    raise _BadArchive(str(error)) from error
+            partial.replace(folder)
+    except (_BadArchive, tarfile.TarError, zipfile.BadZipFile, zlib.error, EOFError) as error:
         file.unlink()
         raise DownloadError(
             f"Expected {file.name} to be a whole archive of the right layout, but {error or 'it breaks off'}. "
             "It has been removed; run this again to download it anew."
         ) from error
-    except OSError as error:
-        raise DownloadError(
-            f"Could not unpack {file.name} to {folder}: {error.strerror or error}. Free some space or set "
-            "SR_CACHE_DIR to a larger disk, then run this again; the archive is kept."
-        ) from error
     finally:
         shutil.rmtree(partial, ignore_errors=True)
 
 
-def fetch_and_unpack(archive, folder, *, check=None, progress=True):
-    """Make `folder` from `archive`; the archive file is removed once the folder stands.
+class _BadArchive(DownloadError):
+    pass
+
+
+def _refuse(folder):
+    if folder.exists():
+        raise DownloadError(
+            f"{folder} exists, but is not a whole copy of this dataset. Move it away or remove it, then run this again."
+        )
+
+
+def make_folder(source, folder, *, check=None, progress=True):
+    """Make `folder` from an archive on the net or a Kaggle dataset; one process at a time, the others wait.
 
     Args:
-        archive: Archive.
-        folder: Path of the result.
-        check, progress: as `unpack`.
+        source: Archive, or a Kaggle slug "owner/name" for the `kaggle` client and its login.
+        folder: Path of the result. If another process has made it meanwhile, and `check` finds it whole, that
+            is the result.
+        check: function called with the folder's content before it gets its name; raises `DownloadError` if
+            it is not right.
+        progress: show bars.
 
     Raises:
-        DownloadError: as `fetch` and `unpack`, or less than twice the archive's size is free on the disk.
+        DownloadError: as `fetch` and `unpack`, or twice the archive's size is not free on the disk, or the
+            `kaggle` client is not there or fails; its own words are in the text.
 
     >>> import srhelpers as sr
-    >>> sr.downloads.fetch_and_unpack(sr.catalog.DATASETS["set5"].archive, "benchmark")  # doctest: +SKIP
+    >>> sr.downloads.make_folder(sr.catalog.DATASETS["set5"].archive, "benchmark")  # doctest: +SKIP
     """
     folder = Path(folder)
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    needed, free = 2 * (archive.size or archive.about_size), shutil.disk_usage(folder.parent).free
+    with _told(f"write to {folder.parent}"):
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        with filelock.FileLock(folder.with_name(f"{folder.name}.lock")):
+            if folder.exists():
+                try:
+                    return check(folder) if check else _refuse(folder)
+                except DownloadError:
+                    _refuse(folder)
+            if isinstance(source, Archive):
+                _check_space(source, folder.parent)
+                file = fetch(source, folder.parent, progress=progress)
+            else:
+                file = _fetch_from_kaggle(source, folder, progress)
+            unpack(file, folder, check=check, progress=progress)
+            shutil.rmtree(file.parent)
+
+
+def _check_space(archive, folder):
+    work = _work(archive, folder)
+    here = sum(file.stat().st_size for file in work.iterdir()) if work.exists() else 0
+    needed, free = 2 * (archive.size or archive.about_size) - here, shutil.disk_usage(folder).free
     if needed > free:
         raise DownloadError(
             f"Expected {needed / 1e9:.1f} GB free for {archive.filename} and its files, got {free / 1e9:.1f} GB in "
-            f"{folder.parent}; free some space or set SR_CACHE_DIR to a larger disk."
+            f"{folder}; free some space or set SR_CACHE_DIR to a larger disk."
         )
-    file = fetch(archive, folder.parent, progress=progress)
-    unpack(file, folder, check=check, progress=progress)
-    file.unlink()
 
 
 def has_kaggle_token():
@@ -263,30 +312,15 @@ def has_kaggle_token():
     return any((config / name).exists() for name in ("kaggle.json", "access_token"))
 
 
-def fetch_from_kaggle(slug, folder, *, check=None, progress=True):
-    """Make `folder` from the Kaggle dataset `owner/name`, with the `kaggle` client and its login.
-
-    Args:
-        slug: "owner/name".
-        folder: Path of the result.
-        check, progress: as `unpack`.
-
-    Raises:
-        DownloadError: the client is not installed or fails; its own words are in the text.
-
-    >>> import srhelpers as sr
-    >>> sr.downloads.fetch_from_kaggle("zaraks/pascal-voc-2007", "voc2007")  # doctest: +SKIP
-    """
-    folder = Path(folder)
-    staging = folder.with_name(f"{folder.name}.kaggle")
-    staging.mkdir(parents=True, exist_ok=True)
+def _fetch_from_kaggle(slug, folder, progress):
     client = shutil.which("kaggle")
     if not client:
         raise DownloadError("Expected the kaggle client, which is not installed; run: python -m pip install kaggle")
-    command = [client, "datasets", "download", slug, "--path", str(staging)]
+    work = folder.with_name(f"{folder.name}.kaggle")
+    work.mkdir(parents=True, exist_ok=True)
+    command = [client, "datasets", "download", slug, "--path", str(work)]
     result = subprocess.run(command, text=True, stdout=None if progress else subprocess.DEVNULL, stderr=subprocess.PIPE)
-    archive = staging / f"{slug.split('/')[1]}.zip"
-    if result.returncode or not archive.exists():
+    file = work / f"{slug.split('/')[1]}.zip"
+    if result.returncode or not file.exists():
         raise DownloadError(f"The kaggle client could not fetch {slug}: {result.stderr.strip() or 'no file came'}")
-    unpack(archive, folder, check=check, progress=progress)
-    shutil.rmtree(staging)
+    return file

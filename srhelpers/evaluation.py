@@ -5,6 +5,7 @@ import os
 import platform
 from pathlib import Path
 
+import cv2
 import pandas as pd
 from tqdm.auto import tqdm
 
@@ -57,7 +58,7 @@ def evaluate(method, dataset, scale, *, degradation="bicubic", path=None, progre
     grow = method if callable(method) else lambda image, size: degradations.resize(image, size, method)
 
     rows = []
-    files = datasets.photos(dataset, path)
+    files, folder = datasets.photos(dataset, path), datasets.find(dataset, path)
     title = datasets.title(dataset)
     for file in tqdm(files, desc=f"{name} ×{scale} {title}", unit="image", disable=not progress, leave=False):
         try:
@@ -65,7 +66,7 @@ def evaluate(method, dataset, scale, *, degradation="bicubic", path=None, progre
             size = reference.shape[:2]
             shipped = datasets.low_resolution(file, scale) if degradation == "bicubic" else None
             if shipped:
-                small = datasets.read_image(shipped)
+                small = _fit(datasets.read_image(shipped), reference, scale)
             else:
                 small = degradations.DEGRADATIONS[degradation](reference, (size[0] // scale, size[1] // scale))
             estimate = grow(small, size)
@@ -76,9 +77,20 @@ def evaluate(method, dataset, scale, *, degradation="bicubic", path=None, progre
             }
         except ValueError as error:
             raise ValueError(f"Could not measure {file}: {error}") from error
-        row = {"dataset": title, "scale": scale, "method": name, "degradation": degradation, "image": file.stem}
+        image = file.relative_to(folder).with_suffix("").as_posix()
+        row = {"dataset": title, "scale": scale, "method": name, "degradation": degradation, "image": image}
         rows.append(row | scores)
     return pd.DataFrame(rows)
+
+
+def _fit(small, reference, scale):
+    """A shipped low-resolution picture that belongs to the reference, with as many channels."""
+    expected = (reference.shape[0] // scale, reference.shape[1] // scale)
+    if small.shape[:2] != expected:
+        raise ValueError(f"Expected its low-resolution file to be {expected}, got {small.shape[:2]}.")
+    if small.ndim == 3 and reference.ndim == 2:
+        raise ValueError("Expected its low-resolution file to be grey as the photo is, got a colour file.")
+    return cv2.cvtColor(small, cv2.COLOR_GRAY2RGB) if small.ndim < reference.ndim else small
 
 
 def summarise(rows):
@@ -129,7 +141,10 @@ def save(table, file):
     file = Path(file)
     file.parent.mkdir(parents=True, exist_ok=True)
     if file.exists():
-        old = pd.read_csv(file)
+        # Names stay text: 0001 is no number, and an image may be called NA.
+        numbers = {name: [""] for name in ("scale", "images", "psnr_y", "ssim_y", "psnr_rgb")}
+        text = dict.fromkeys([*KEY, "image"], str) | {"scale": int}
+        old = pd.read_csv(file, dtype=text, keep_default_na=False, na_values=numbers)
         if list(old.columns) != list(table.columns):
             raise ValueError(
                 f"Expected {file} to have the columns {', '.join(table.columns)}, got {', '.join(old.columns)}; "

@@ -28,7 +28,7 @@ class DepthToSpace(keras.layers.Layer):
     """
 
     def __init__(self, block_size, **kwargs):
-        super().__init__(**kwargs)
+        super().__init__(**{"autocast": False} | kwargs)  # or mixed precision would round what passes through
         if not isinstance(block_size, int) or block_size < 2:
             raise ValueError(f"Expected block_size to be an int of at least 2, got {block_size!r}.")
         self.block_size = block_size

@@ -149,7 +149,25 @@ def _to_levels(images, crop_border, use_luma, max_value):
     return images
 
 
+def _check_batches(y_true, y_pred, crop_border, use_luma, smallest):
+    """What can be known when the graph is built: ranks, channels, and sizes where they are fixed."""
+    shapes = tuple(y_true.shape), tuple(y_pred.shape)
+    pairs = zip(*shapes, strict=True) if len(shapes[0]) == len(shapes[1]) == 4 else [(0, 1)]
+    if any(a is not None and b is not None and a != b for a, b in pairs):
+        raise ValueError(
+            f"Expected targets and predictions (N, H, W, C) of one shape, got {shapes[0]} and {shapes[1]}."
+        )
+    if use_luma and shapes[1][3] not in (3, None):
+        raise ValueError(f"Expected 3 channels for luma=True, got {shapes[1][3]}.")
+    if any(n is not None and n - 2 * crop_border < smallest for n in shapes[1][1:3]):
+        raise ValueError(
+            f"Expected at least {smallest}×{smallest} pixels inside the border, got {shapes[1][1:3]} with "
+            f"crop_border {crop_border}."
+        )
+
+
 def _psnr_per_image(y_true, y_pred, **options):
+    _check_batches(y_true, y_pred, options["crop_border"], options["use_luma"], smallest=1)
     difference = _to_levels(y_true, **options) - _to_levels(y_pred, **options)
     error = ops.mean(ops.square(difference), axis=(1, 2, 3))
     return 10 * ops.log10(255.0**2 / error)
@@ -165,6 +183,7 @@ def _gaussian(images):
 
 
 def _ssim_per_image(y_true, y_pred, **options):
+    _check_batches(y_true, y_pred, options["crop_border"], options["use_luma"], smallest=11)
     x, y = _to_levels(y_true, **options), _to_levels(y_pred, **options)
     mean_x, mean_y = _gaussian(x), _gaussian(y)
     variance_x = _gaussian(x * x) - mean_x**2
@@ -178,8 +197,16 @@ def _ssim_per_image(y_true, y_pred, **options):
 
 class _ImageMetric(keras.metrics.MeanMetricWrapper):
     def __init__(self, per_image, name, dtype, crop_border, luma, max_value):
+        if not isinstance(crop_border, int) or crop_border < 0:
+            raise ValueError(f"Expected crop_border as a whole number of pixels, 0 or more, got {crop_border!r}.")
         self.options = {"crop_border": crop_border, "luma": luma, "max_value": max_value}
         super().__init__(per_image, name, dtype, crop_border=crop_border, use_luma=luma, max_value=max_value)
+
+    def update_state(self, y_true, y_pred, sample_weight=None):
+        values = self._fn(y_true, y_pred, **self._fn_kwargs)
+        if sample_weight is not None:  # an identical image is worth infinity, and nothing if its weight is 0
+            values = ops.where(ops.cast(sample_weight, values.dtype) == 0, ops.zeros_like(values), values)
+        return keras.metrics.Mean.update_state(self, values, sample_weight)
 
     def get_config(self):
         return {"name": self.name, "dtype": self.dtype, **self.options}
@@ -198,8 +225,12 @@ class PSNR(_ImageMetric):
         crop_border, luma: as in `psnr`. `luma` wants three channels.
         max_value: what stands for white in the batches: 255, or 1.0 for models that work in 0…1.
 
-    The batches are (N, H, W, C). One wrong pixel range cannot be told from a dark picture inside a
+    The batches are (N, H, W, C). A wrong range of the pixels cannot be told from a dark picture inside a
     compiled graph, so set `max_value` right.
+
+    Raises:
+        ValueError: targets and predictions differ in shape, `luma` meets other than three channels, or too
+            few pixels are left inside the border.
 
     Source: see `psnr`.
 

@@ -34,6 +34,8 @@ def find(numbers=()):
     if folder is None:
         raise FileNotFoundError(f"Expected a notebooks folder in {places[0].parent}; run this inside the repository.")
     every = sorted(folder.glob("[0-9]*.ipynb"))
+    if not every:
+        raise FileNotFoundError(f"Expected notebooks such as 01_….ipynb in {folder}, got none.")
     chosen = []
     for number in numbers or [path.name for path in every]:
         matching = [path for path in every if path.name.startswith(str(number).zfill(2))]

@@ -198,7 +198,7 @@ def history(runs, *, metrics=None, title=None):
     figure, panels = plt.subplots(1, len(shown), squeeze=False, figsize=figsize, layout="constrained")
     for axes, metric in zip(panels[0], shown, strict=True):
         for number, (name, table) in enumerate(tables.items()):
-            epochs = np.arange(1, len(table) + 1)
+            epochs = table["epoch"] if "epoch" in table else np.arange(1, len(table) + 1)
             for column, style, kind in ((metric, "--", "training"), (f"val_{metric}", "-", "validation")):
                 if column in table:
                     label = ", ".join(filter(None, [name, kind]))

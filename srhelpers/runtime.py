@@ -167,7 +167,7 @@ def setup(profile=None, *, precision=None, seed=0, verbose=True):
     profile = profile or os.environ.get("SR_PROFILE")
     if profile not in (None, *PROFILES):
         raise ValueError(f"Expected a profile of {', '.join(PROFILES)}, got {profile!r} (argument or SR_PROFILE).")
-    backend = os.environ.get("KERAS_BACKEND", "tensorflow")
+    backend = os.environ.get("KERAS_BACKEND") or "tensorflow"
     if not importlib.util.find_spec(backend):
         raise RuntimeError(
             f"Expected the Keras backend {backend}, which is not installed; run: python -m pip install {backend}, "

@@ -61,7 +61,7 @@ class _Checkpoint(keras.callbacks.Callback):
 
 
 def _best(history, monitor, mode):
-    values = pd.DataFrame(history)[monitor]
+    values = pd.DataFrame(history)[monitor].fillna(float("inf") if mode == "min" else float("-inf"))
     return int(values.idxmin() if mode == "min" else values.idxmax())
 
 

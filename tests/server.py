@@ -29,16 +29,23 @@ class _Handler(BaseHTTPRequestHandler):
             self.send_header("Content-Range", f"bytes {start}-{len(content) - 1}/{len(content)}")
         else:
             self.send_response(200)
-        self.send_header("Content-Length", str(len(content) - start))
+        if served.announce:
+            self.send_header("Content-Length", str(len(content) - start))
+        else:
+            self.send_header("Connection", "close")
         self.end_headers()
         stop = len(content) if served.break_after is None else min(len(content), start + served.break_after)
         for position in range(start, stop, 16384):
             self.wfile.write(content[position : min(position + 16384, stop)])
             self.wfile.flush()
-            served.sent += 1
+            if served.stop_after and position >= served.stop_after:
+                self.server.socket.close()  # nobody can connect again
+                self.connection.close()
+                return
             time.sleep(served.delay)
         if stop < len(content):
             self.close_connection = True  # a truncated reply: fewer bytes than announced
+        self.close_connection |= not served.announce
 
     def log_message(self, *_):
         pass
@@ -53,7 +60,8 @@ class Served:
         self.break_after = None  # bytes per reply
         self.delay = 0  # seconds per 16 KiB
         self.ranges = True  # whether it can go on half-way
-        self.sent = 0  # blocks
+        self.stop_after = None  # bytes after which the whole server is gone
+        self.announce = True  # whether it tells how long the reply is
 
     @contextmanager
     def running(self):

@@ -4,6 +4,7 @@ import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import cv2
 import nbformat
@@ -134,6 +135,8 @@ def test_evaluate_prints_a_table_and_saves_it(here, photo, capfd):
 
 
 def test_the_command_is_installed():
-    done = subprocess.run([sys.executable, "-m", "srhelpers", "--help"], capture_output=True, text=True)
-    assert done.returncode == 0
-    assert all(word in done.stdout for word in ("run", "download", "evaluate"))
+    beside = Path(sys.executable).with_name("srhelpers")
+    for command in ([beside], [sys.executable, "-m", "srhelpers"]):
+        done = subprocess.run([*command, "--help"], capture_output=True, text=True)
+        assert done.returncode == 0
+        assert all(word in done.stdout for word in ("run", "download", "evaluate"))

@@ -3,6 +3,7 @@ import keras
 import numpy as np
 import pooch
 import pytest
+from PIL import Image
 
 import srhelpers as sr
 from srhelpers.degradations import DEGRADATIONS, INTERPOLATIONS
@@ -96,13 +97,39 @@ def test_opencv_is_what_the_article_calls(photo):
 
 
 def test_blur_comes_before_the_reduction(photo):
-    sharp = sr.degradations.bicubic(photo, (100, 150))
-    weak = sr.degradations.blurred_bicubic(photo, (100, 150), sigma=0.3)
-    strong = sr.degradations.blurred_bicubic(photo, (100, 150), sigma=3)
-    contrast = [image.astype(float).std() for image in (sharp, weak, strong)]
-    assert contrast[2] < contrast[1] <= contrast[0] + 0.01
+    for options, sigma in (({}, 1.6), ({"sigma": 3}, 3)):
+        blurred = cv2.GaussianBlur(photo, (0, 0), sigma, borderType=cv2.BORDER_REPLICATE)
+        expected = sr.degradations.bicubic(blurred, (100, 150))
+        np.testing.assert_array_equal(sr.degradations.blurred_bicubic(photo, (100, 150), **options), expected)
+    assert sr.degradations.blurred_bicubic(photo[..., :1], (100, 150)).shape == (100, 150, 1)
     with pytest.raises(ValueError, match="sigma above 0, got 0"):
         sr.degradations.blurred_bicubic(photo, (100, 150), sigma=0)
+
+
+@pytest.mark.parametrize("size", [(100, 150), (90, 217), (800, 1200), (401, 601)])
+@pytest.mark.parametrize("method, pillows", [("bilinear", "BILINEAR"), ("bicubic", "BICUBIC"), ("lanczos", "LANCZOS")])
+def test_every_kernel_is_close_to_pillows(photo, method, pillows, size):
+    """Pillow rounds otherwise and leaves out what lies beyond the edge, but has the same kernels."""
+    soft = photo // 2 + 64  # nothing to clip between the passes
+    pillow = Image.fromarray(soft).resize(size[::-1], Image.Resampling[pillows])
+    difference = np.abs(sr.degradations.resize(soft, size, method).astype(int) - np.asarray(pillow))[8:-8, 8:-8]
+    assert difference.max() <= 2
+    assert difference.mean() < 0.3
+
+
+def test_sixteen_bits_keep_their_range(photo):
+    deep = photo.astype("uint16") * 257
+    small = sr.degradations.resize(deep, (100, 150))
+    assert small.max() > 60000
+    assert np.abs(small / 257 - sr.degradations.bicubic(photo, (100, 150))).max() < 4
+
+
+def test_a_changed_kernel_is_not_served_from_memory(monkeypatch, photo):
+    before = sr.degradations.resize(photo, (100, 150), "bilinear")
+    monkeypatch.setitem(sr.degradations.KERNELS, "bilinear", sr.degradations.KERNELS["lanczos"])
+    changed = sr.degradations.resize(photo, (100, 150), "bilinear")
+    np.testing.assert_array_equal(changed, sr.degradations.resize(photo, (100, 150), "lanczos"))
+    assert (changed != before).any()
 
 
 @pytest.mark.parametrize("name", DEGRADATIONS)
@@ -119,6 +146,10 @@ def test_wrong_input_is_named(photo):
         sr.degradations.resize(photo, (0, 10))
     with pytest.raises(ValueError, match=r"size \(height, width\) in whole pixels of at least 1, got 75"):
         sr.degradations.resize(photo, 75)
+    for function in (sr.degradations.opencv, sr.degradations.blurred_bicubic):
+        for wrong in ("72", (72.5, 72), 72):
+            with pytest.raises(ValueError, match=r"size \(height, width\) in whole pixels"):
+                function(photo, wrong)
     with pytest.raises(ValueError, match=r"an image array, got str; read files with datasets.read_image"):
         sr.degradations.crop_to_multiple("photo.jpg", 4)
     with pytest.raises(ValueError, match="got int64"):

@@ -77,7 +77,16 @@ def cache():
 
 
 def half_files():
-    return [path for path in cache().rglob("*") if path.name.endswith(".part") or path.name.startswith("tmp")]
+    """Everything in the cache that is no dataset: nothing must be left of a download but the lock's empty file."""
+    return [path for path in cache().iterdir() if path.suffix in (".part", ".download", ".kaggle")]
+
+
+def work():
+    return cache() / "voc2007.download"
+
+
+def part():
+    return work() / "VOCtrainval_06-Nov-2007.tar.part"
 
 
 @pytest.mark.parametrize(
@@ -101,7 +110,6 @@ def test_download_fetches_checks_unpacks_and_is_done_once(serve, served, capfd, 
         file.stem for file in (cache() / folder).iterdir()
     )
     assert not half_files()
-    assert not list(cache().glob("*.tar")) + list(cache().glob("*.zip")), "the archive stays only until it is unpacked"
     sr.datasets.download(name)
     assert len(served.requests) == 1
 
@@ -132,7 +140,7 @@ def test_a_server_that_keeps_breaking_off_leaves_what_came_for_the_next_run(serv
     served.break_after = 100_000
     with pytest.raises(DownloadError, match=r"bytes are kept and the next try goes on"):
         sr.datasets.download("voc2007", progress=False)
-    came = (cache() / "VOCtrainval_06-Nov-2007.tar.part").stat().st_size
+    came = part().stat().st_size
     assert came > 0
     with pytest.raises(FileNotFoundError):
         sr.datasets.find("voc2007")
@@ -176,7 +184,7 @@ def test_a_wrong_checksum_is_refused_and_the_next_run_starts_clean(serve, served
     served.files["VOCtrainval_06-Nov-2007.tar"] = content[:-1] + b"?"
     with pytest.raises(DownloadError, match="does not match the known hash"):
         sr.datasets.download("voc2007", progress=False)
-    assert not list(cache().iterdir())
+    assert not list(work().iterdir())
     served.files["VOCtrainval_06-Nov-2007.tar"] = content
     sr.datasets.download("voc2007", progress=False)
 
@@ -206,7 +214,8 @@ def test_a_wrong_archive_never_becomes_a_dataset(serve, served, tmp_path, conten
     serve("voc2007", content, checksum=None)
     with pytest.raises(DownloadError, match=reason):
         sr.datasets.download("voc2007", progress=False)
-    assert not list(cache().iterdir())
+    assert not list(work().iterdir())
+    assert not (cache() / "voc2007").exists()
     assert not list(tmp_path.rglob("evil.jpg"))
     assert not Path("/tmp/srhelpers_evil.jpg").exists()
     serve("voc2007", voc())
@@ -237,17 +246,22 @@ def test_too_small_a_disk_is_told_before_anything_is_fetched(serve, served, monk
     archive = serve("voc2007", voc())
     monkeypatch.setattr(shutil, "disk_usage", lambda _: shutil._ntuple_diskusage(10, 9, 1))
     with pytest.raises(DownloadError, match=r"GB free for VOCtrainval_06-Nov-2007.tar and its files, got 0.0 GB"):
-        sr.downloads.fetch_and_unpack(archive, cache() / "voc2007")
+        sr.downloads.make_folder(archive, cache() / "voc2007")
     assert not served.requests
+    work().mkdir(parents=True)
+    part().write_bytes(b"x" * 6000)
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: shutil._ntuple_diskusage(0, 0, 2 * archive.size - 6000))
+    with pytest.raises(DownloadError, match="does not match"):  # what is here already counts
+        sr.downloads.make_folder(archive, cache() / "voc2007", progress=False)
 
 
 def run_download(archive, *, wait=True, file_limit=None):
-    """`fetch_and_unpack` in a process of its own."""
+    """`make_folder` in a process of its own."""
     code = (
         "import sys, srhelpers as sr\n"
         f"archive = sr.downloads.{archive!r}\n"
         "try:\n"
-        f"    sr.downloads.fetch_and_unpack(archive, {str(cache() / 'voc2007')!r})\n"
+        f"    sr.downloads.make_folder(archive, {str(cache() / 'voc2007')!r})\n"
         "except sr.downloads.DownloadError as error:\n"
         "    sys.exit(str(error))\n"
     )
@@ -264,14 +278,13 @@ def test_a_killed_download_goes_on_where_it_stopped(serve, served):
     archive = serve("voc2007", voc(filler=3_000_000))
     served.delay = 0.02
     process = run_download(archive, wait=False)
-    part = cache() / f"{archive.filename}.part"
     deadline = time.monotonic() + 30
-    while not (part.exists() and part.stat().st_size >= 1 << 20):
+    while not (part().exists() and part().stat().st_size >= 1 << 20):
         assert time.monotonic() < deadline
         time.sleep(0.02)
     process.send_signal(signal.SIGKILL)
     process.communicate()
-    came = part.stat().st_size
+    came = part().stat().st_size
     assert 0 < came < archive.size
     with pytest.raises(FileNotFoundError):
         sr.datasets.find("voc2007")
@@ -283,18 +296,105 @@ def test_a_killed_download_goes_on_where_it_stopped(serve, served):
     assert not half_files()
 
 
-def test_a_kill_while_unpacking_leaves_no_half_dataset(serve, served, tmp_path):
-    """What such a kill leaves behind: the whole archive and a half-filled folder under another name."""
-    archive = serve("voc2007", voc())
-    sr.downloads.fetch(archive, cache(), progress=False)
-    half = cache() / "voc2007.part" / "VOCdevkit" / "VOC2007" / "JPEGImages"
-    half.mkdir(parents=True)
-    (half / "000001.jpg").write_bytes(PIXEL[:10])
+def test_a_kill_while_unpacking_leaves_no_half_dataset(serve, served):
+    names = [f"VOCdevkit/VOC2007/JPEGImages/{i:06d}.jpg" for i in range(20_000)]
+    archive = serve("voc2007", make_tar(names), photos=len(names))
+    process = run_download(archive, wait=False)
+    half, deadline = cache() / "voc2007.part" / "VOCdevkit" / "VOC2007" / "JPEGImages", time.monotonic() + 30
+    while not (half.exists() and sum(1 for _ in half.iterdir()) > 500):
+        assert time.monotonic() < deadline and process.poll() is None
+        time.sleep(0.005)
+    process.send_signal(signal.SIGKILL)
+    process.communicate()
+    assert 500 < sum(1 for _ in half.iterdir()) < len(names)
     with pytest.raises(FileNotFoundError):
         sr.datasets.find("voc2007")
-    assert len(sr.datasets.photos("voc2007", download=True)) == 3
+    assert len(sr.datasets.photos("voc2007", download=True)) == len(names)
     assert len(served.requests) == 1, "the archive was whole, it is not fetched again"
     assert not half_files()
+
+
+@pytest.mark.parametrize("pause", [0, 0.5])
+def test_two_processes_at_once_fetch_it_once(serve, served, pause):
+    archive = serve("voc2007", voc(filler=1_000_000))
+    served.delay = 0.01
+    processes = [run_download(archive, wait=False)]
+    time.sleep(pause)
+    processes.append(run_download(archive, wait=False))
+    # Both come back; the second finds the folder made, and without a `check` says that it is there.
+    assert sorted(process.wait(timeout=60) for process in processes) == [0, 1]
+    assert "exists" in "".join(process.stderr.read() for process in processes)
+    assert len(served.requests) == 1
+    assert len(sr.datasets.photos("voc2007")) == 3
+
+
+def test_the_second_of_two_gets_what_the_first_made(serve, served, monkeypatch):
+    archive = serve("voc2007", voc())
+    sr.datasets.download("voc2007", progress=False)
+    seen = []
+    sr.downloads.make_folder(archive, cache() / "voc2007", check=seen.append, progress=False)
+    assert seen == [cache() / "voc2007"]
+    assert len(served.requests) == 1
+
+
+def test_a_server_that_stops_in_the_middle_of_a_reply(serve, served):
+    serve("voc2007", voc(filler=900_000))
+    served.stop_after = 400_000
+    with pytest.raises(DownloadError, match="the server cannot be reached, or broke off"):
+        sr.datasets.download("voc2007", progress=False)
+    came = part().stat().st_size
+    assert came > 300_000
+    with Served().running() as restarted:
+        restarted.files = served.files
+        address = sr.catalog.DATASETS["voc2007"].archive.urls[0].replace(served.address, restarted.address)
+        archive = dataclasses.replace(sr.catalog.DATASETS["voc2007"].archive, urls=(address,))
+        sr.downloads.make_folder(archive, cache() / "voc2007", progress=False)
+        assert restarted.requests == [("/VOCtrainval_06-Nov-2007.tar", f"bytes={came}-")]
+
+
+def test_a_login_page_does_not_cost_what_is_here(serve, served):
+    content = voc(filler=900_000)
+    serve("voc2007", content)
+    served.break_after = 200_000
+    with pytest.raises(DownloadError):
+        sr.datasets.download("voc2007", progress=False)
+    came = part().stat().st_size
+    served.break_after, served.announce = None, False
+    served.files["VOCtrainval_06-Nov-2007.tar"], served.ranges = b"<html>Please log in</html>", False
+    with pytest.raises(DownloadError, match=f"{came:,} bytes are kept"):
+        sr.datasets.download("voc2007", progress=False)
+    assert part().stat().st_size == came
+    served.files["VOCtrainval_06-Nov-2007.tar"], served.ranges, served.announce = content, True, True
+    sr.datasets.download("voc2007", progress=False)
+    assert served.requests[-1][1] == f"bytes={came}-"
+
+
+def test_a_part_that_is_too_long_is_not_kept(serve, served):
+    content = voc()
+    serve("voc2007", content)
+    work().mkdir(parents=True)
+    part().write_bytes(b"x" * (len(content) + 10))
+    sr.datasets.download("voc2007", progress=False)
+    assert not half_files()
+
+
+def test_other_files_in_the_folder_are_left_alone(serve, served, tmp_path):
+    archive = serve("voc2007", voc())
+    (tmp_path / "tmp_thesis.txt").write_text("mine")
+    (tmp_path / "tmpdir").mkdir()
+    sr.downloads.make_folder(archive, tmp_path / "voc2007", progress=False)
+    assert (tmp_path / "tmp_thesis.txt").read_text() == "mine"
+    assert {path.name for path in tmp_path.iterdir()} >= {"tmpdir", "voc2007"}
+
+
+def test_a_cache_that_cannot_be_written(serve, tmp_path, monkeypatch):
+    serve("voc2007", voc())
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("SR_CACHE_DIR", str(tmp_path / "file"))
+    with pytest.raises(
+        DownloadError, match=r"Could not write to .*Not a directory. Free some space or set SR_CACHE_DIR"
+    ):
+        sr.datasets.download("voc2007", progress=False)
 
 
 def test_a_disk_that_refuses_to_take_more(serve, served):
@@ -302,9 +402,9 @@ def test_a_disk_that_refuses_to_take_more(serve, served):
     archive = serve("voc2007", voc(filler=2_000_000))
     message, status = run_download(archive, file_limit=500_000)
     assert status == 1
-    assert "Could not write" in message
+    assert "Could not write to" in message
     assert "goes on where it stopped" in message
-    came = (cache() / f"{archive.filename}.part").stat().st_size
+    came = part().stat().st_size
     assert came == 500_000
     _, status = run_download(archive)
     assert status == 0
@@ -321,11 +421,11 @@ def test_a_full_disk(serve, served, tmp_path, monkeypatch):
     try:
         monkeypatch.setattr(shutil, "disk_usage", lambda _: shutil._ntuple_diskusage(1 << 40, 0, 1 << 40))
         with pytest.raises(DownloadError, match=r"No space left on device. Free some space or set SR_CACHE_DIR"):
-            sr.downloads.fetch_and_unpack(archive, cache() / "voc2007", progress=False)
-        assert [path.suffix for path in cache().iterdir()] == [".part"]
+            sr.downloads.make_folder(archive, cache() / "voc2007", progress=False)
+        assert [path.suffix for path in work().iterdir()] == [".part"]
     finally:
         subprocess.run(["umount", cache()], check=True)
-    sr.downloads.fetch_and_unpack(archive, cache() / "voc2007", progress=False)
+    sr.downloads.make_folder(archive, cache() / "voc2007", progress=False)
 
 
 def test_the_command_line_downloads_the_real_address(served, tmp_path):

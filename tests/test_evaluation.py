@@ -58,6 +58,8 @@ def test_a_row_is_what_the_parts_give(two, photo):
     table = sr.evaluation.summarise(rows)
     assert table.images[0] == 2
     assert table.psnr_y[0] == pytest.approx(rows.psnr_y.mean())
+    three = pd.concat([rows, rows[:1].assign(image="again", psnr_y=99.0)])
+    assert sr.evaluation.summarise(three).psnr_y[0] == pytest.approx((rows.psnr_y.sum() + 99) / 3), "mean, not median"
     assert {"device", "date", "srhelpers"} <= set(table.columns)
 
 
@@ -93,6 +95,31 @@ def test_save_adds_and_replaces_rows(two, tmp_path):
     with pytest.raises(ValueError, match="choose another file"):
         sr.evaluation.save(sr.evaluation.evaluate("bicubic", two, 4), file)
     assert len(pd.read_csv(file)) == 2
+
+
+def test_names_that_look_like_numbers_stay_names(tmp_path, photo):
+    folder = tmp_path / "2024"
+    for name in ("0001", "101085", "NA", "below/0001"):
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        cv2.imwrite(str(folder / f"{name}.png"), photo[:40, :40, ::-1])
+    rows, file = sr.evaluation.evaluate("bicubic", folder, 2), tmp_path / "rows.csv"
+    for _ in range(3):
+        sr.evaluation.save(rows, file)
+        sr.evaluation.save(sr.evaluation.summarise(rows), tmp_path / "table.csv")
+    assert sorted(pd.read_csv(file, dtype=str, keep_default_na=False).image) == ["0001", "101085", "NA", "below/0001"]
+    assert len(pd.read_csv(tmp_path / "table.csv")) == 1
+
+
+def test_a_low_resolution_file_of_another_picture_is_refused(two):
+    small = two.parent / "LR_bicubic" / "X4"
+    small.mkdir(parents=True)
+    cv2.imwrite(str(small / "colourx4.png"), np.zeros((17, 17, 3), "uint8"))
+    with pytest.raises(
+        ValueError, match=r"colour.png: Expected its low-resolution file to be \(30, 35\), got \(17, 17\)"
+    ):
+        sr.evaluation.evaluate("bicubic", two, 4)
+    cv2.imwrite(str(small / "colourx4.png"), np.zeros((30, 35), "uint8"))
+    assert len(sr.evaluation.evaluate("bicubic", two, 4)) == 2, "a grey file serves a colour photo"
 
 
 def test_wrong_input_is_named(two):

@@ -44,6 +44,20 @@ def test_depth_to_space_in_a_model_of_any_size_is_saved_and_loaded_in_safe_mode(
         np.testing.assert_array_equal(model.predict(images, verbose=0), loaded.predict(images, verbose=0))
 
 
+@pytest.mark.parametrize("policy", ["mixed_bfloat16", "mixed_float16"])
+def test_depth_to_space_leaves_values_and_types_alone_under_mixed_precision(policy, random):
+    before = keras.config.dtype_policy()
+    keras.config.set_dtype_policy(policy)
+    try:
+        for kind in ("float32", "uint8"):
+            images = (random.random((1, 4, 4, 12)) * 255).astype(kind)
+            result = sr.layers.DepthToSpace(2)(keras.ops.convert_to_tensor(images))
+            assert keras.backend.standardize_dtype(result.dtype) == kind
+            np.testing.assert_array_equal(keras.ops.convert_to_numpy(result), by_definition(images, 2))
+    finally:
+        keras.config.set_dtype_policy(before)
+
+
 def test_depth_to_space_trains():
     model = keras.Sequential(
         [keras.Input((8, 8, 3)), keras.layers.Conv2D(12, 3, padding="same"), sr.layers.DepthToSpace(2)]

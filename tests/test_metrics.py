@@ -143,6 +143,44 @@ def test_each_output_of_a_model_gets_its_own_metric(photo, outputs, targets):
         assert scores[f"{name}_ssim"] == pytest.approx(ssim, abs=1e-4)
 
 
+@pytest.mark.parametrize("jit_compile", [False, True])
+def test_metrics_in_a_compiled_model_of_any_size_with_bfloat16_predictions(photo, jit_compile):
+    inputs = keras.Input((None, None, 3))
+    outputs = keras.layers.UpSampling2D(2, dtype="mixed_bfloat16")(inputs)
+    model = keras.Model(inputs, outputs)
+    model.compile("sgd", "mse", metrics=[sr.metrics.PSNR(luma=True), sr.metrics.SSIM()], jit_compile=jit_compile)
+    small = sr.degradations.area(photo, (200, 300))
+    scores = model.evaluate(small[None].astype("float32"), photo[None], verbose=0, return_dict=True)
+    saved = small.repeat(2, 0).repeat(2, 1)  # whole levels up to 255 are exact in bfloat16
+    assert scores["psnr"] == pytest.approx(sr.metrics.psnr(photo, saved, luma=True), abs=1e-3)
+    assert scores["ssim"] == pytest.approx(sr.metrics.ssim(photo, saved), abs=1e-4)
+
+
+def test_sample_weights(pictures):
+    photo, damaged = pictures
+    truth, batch = np.stack([photo] * 3), np.stack([damaged[0], photo, damaged[1]])
+    metric = sr.metrics.PSNR()
+    metric.update_state(truth, batch, sample_weight=np.array([1, 0, 3], "float32"))
+    expected = (sr.metrics.psnr(photo, damaged[0]) + 3 * sr.metrics.psnr(photo, damaged[1])) / 4
+    assert float(metric.result()) == pytest.approx(expected, abs=1e-4)
+
+
+def test_keras_metrics_name_what_does_not_fit():
+    images = np.zeros((2, 16, 16, 3), "uint8")
+    for metric in (sr.metrics.PSNR, sr.metrics.SSIM):
+        for wrong in (images[0], images[:, :8], images[..., :1], images[:1]):
+            with pytest.raises(ValueError, match=r"targets and predictions \(N, H, W, C\) of one shape, got"):
+                metric().update_state(images, wrong)
+        with pytest.raises(ValueError, match="3 channels for luma=True, got 2"):
+            metric(luma=True).update_state(images[..., :2], images[..., :2])
+        with pytest.raises(ValueError, match=r"inside the border, got \(16, 16\) with crop_border 8"):
+            metric(crop_border=8).update_state(images, images)
+        with pytest.raises(ValueError, match="crop_border as a whole number of pixels, 0 or more, got -4"):
+            metric(crop_border=-4)
+    with pytest.raises(ValueError, match="at least 11×11 pixels"):
+        sr.metrics.SSIM(crop_border=3).update_state(images, images)
+
+
 def test_compiled_metrics_survive_saving(tmp_path, photo):
     model = keras.Sequential([keras.Input((None, None, 3)), keras.layers.UpSampling2D(2)])
     model.compile("sgd", "mse", metrics=[sr.metrics.PSNR(crop_border=2, luma=True, max_value=255)])

@@ -86,7 +86,7 @@ def test_pairs(photo):
 
 
 def test_history_takes_what_fit_returns_tables_and_files(tmp_path):
-    table = {"epoch": [0, 1, 2], "loss": [3.0, 2, 1], "val_loss": [4.0, 3, 2], "psnr": [20.0, 21, 22]}
+    table = {"epoch": [4, 5, 6], "loss": [3.0, 2, 1], "val_loss": [4.0, 3, 2], "psnr": [20.0, 21, 22]}
     pd.DataFrame(table).to_csv(tmp_path / "run.csv", index=False)
     fitted = keras.callbacks.History()
     fitted.history = table
@@ -96,6 +96,8 @@ def test_history_takes_what_fit_returns_tables_and_files(tmp_path):
         loss, _ = figure.get_axes()
         assert [line.get_label() for line in loss.lines] == ["training", "validation"]
         assert [list(line.get_ydata()) for line in loss.lines] == [[3, 2, 1], [4, 3, 2]]
+        assert [line.get_linestyle() for line in loss.lines] == ["--", "-"]
+        assert list(loss.lines[0].get_xdata()) == [4, 5, 6], "the epochs of a resumed run"
     two = sr.plots.history({"plain": table, "residual": table}, metrics=["loss"])
     assert [line.get_label() for line in two.get_axes()[0].lines][::2] == ["plain, training", "residual, training"]
     with pytest.raises(ValueError, match="a metric of epoch, loss, psnr, got"):

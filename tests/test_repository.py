@@ -54,7 +54,7 @@ def test_notebook_reads_like_a_lesson(path):
     headings = re.findall(r"^(#+) ", "\n".join(text), re.MULTILINE)
     lengths = sorted(sum(bool(line.strip()) for line in source.splitlines()) for source in code)
     assert headings.count("#") == 1
-    assert 7 <= len(headings) <= 16
+    assert 7 <= len(headings) <= 14
     assert lengths[len(lengths) // 2] <= 6
     assert lengths[int(0.9 * len(lengths))] <= 18
 

@@ -120,8 +120,10 @@ def test_nothing_but_the_block_is_printed():
 
 
 def test_downloading_needs_no_backend():
-    done = run("import sys, srhelpers as sr; sr.datasets.is_here('voc2007'); print('keras' in sys.modules)")
-    assert done.stdout.split() == ["False"], done.stderr
+    code = "import sys; from srhelpers.__main__ import main; main(sys.argv[1:]); print('keras' in sys.modules)"
+    for command in (["download", "samples"], ["download", "--list"]):
+        done = subprocess.run([sys.executable, "-c", code, *command], capture_output=True, text=True)
+        assert done.stdout.split()[-1] == "False", done.stderr
 
 
 def test_an_unknown_name_is_named():
