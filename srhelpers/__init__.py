@@ -15,6 +15,7 @@ import sys
 __version__ = "0.1.0"
 
 MODULES = (
+    "archives",
     "catalog",
     "datasets",
     "degradations",

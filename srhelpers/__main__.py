@@ -97,7 +97,7 @@ def main(arguments=None):
         Exit status: 0, or what went wrong (1 for an error with a plain message, else how many notebooks failed).
 
     >>> import srhelpers.__main__
-    >>> srhelpers.__main__.main(["download", "samples"])  # doctest: +ELLIPSIS
+    >>> srhelpers.__main__.main(["download", "samples"])
     samples: ...
     0
     """

@@ -11,8 +11,8 @@ import cv2
 import numpy as np
 
 from . import downloads, runtime
+from .archives import DownloadError
 from .catalog import DATASETS, SAMPLES
-from .downloads import DownloadError
 
 IMAGE_SUFFIXES = {".png", ".jpg", ".jpeg", ".bmp", ".webp", ".tif", ".tiff"}
 

@@ -1,12 +1,8 @@
-"""Fetch an archive, check it, unpack it. A folder under its final name is always whole."""
+"""Fetch archives, going on where an earlier try broke off. A folder under its final name is always whole."""
 
-import contextlib
 import os
 import shutil
 import subprocess
-import tarfile
-import zipfile
-import zlib
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
@@ -15,21 +11,13 @@ import pooch
 import requests
 from tqdm.auto import tqdm
 
+from .archives import DownloadError, refuse, told, unpack
+
 CHUNK = 1 << 16  # what a broken reply loses at most
 TRIES = 3
 TIMEOUT = 30  # seconds without a byte
 
 pooch.get_logger().setLevel("ERROR")
-
-
-class DownloadError(RuntimeError):
-    """A download or an archive failed; the text says what to do.
-
-    >>> import srhelpers as sr
-    >>> raise sr.downloads.DownloadError("…")
-    Traceback (most recent call last):
-    srhelpers.downloads.DownloadError: …
-    """
 
 
 @dataclass(frozen=True)
@@ -109,20 +97,6 @@ def _plain(error):
     return str(error)
 
 
-@contextlib.contextmanager
-def _told(doing):
-    """Turn what the disk refuses into advice."""
-    try:
-        yield
-    except (DownloadError, requests.RequestException):
-        raise
-    except OSError as error:
-        raise DownloadError(
-            f"Could not {doing}: {error.strerror or error}. Free some space or set SR_CACHE_DIR to a folder you can "
-            "write to, on a larger disk, then run this again: it goes on where it stopped."
-        ) from error
-
-
 def _work(archive, folder):
     """A folder for nothing but this download, beside the result."""
     return Path(folder) / f"{archive.name}.download"
@@ -164,7 +138,7 @@ def fetch(archive, folder, *, progress=True):
                     raise
         part.replace(output)
 
-    with _told(f"write to {work}"):
+    with told(f"write to {work}"):
         work.mkdir(parents=True, exist_ok=True)
         for leftover in work.glob("tmp*"):  # pooch's own, where it was killed
             leftover.unlink()
@@ -177,79 +151,6 @@ def fetch(archive, folder, *, progress=True):
                 problems.append(f"{url}: {_plain(error)}")
     kept = f"{part.stat().st_size:,} bytes are kept and the next try goes on from there." if part.exists() else ""
     raise DownloadError("\n  ".join([f"Could not download {archive.filename}.", *problems, *filter(None, [kept])]))
-
-
-def _members(file):
-    """(names, extract function) of a tar or zip that may hold nothing outside its folder."""
-    if zipfile.is_zipfile(file):
-        opened = zipfile.ZipFile(file)
-        return opened, opened.namelist(), opened.extract
-    opened = tarfile.open(file)  # noqa: SIM115, closed by the caller
-    return opened, opened, lambda member, folder: opened.extract(member, folder, filter="data")
-
-
-def unpack(file, folder, *, check=None, progress=True):
-    """Unpack a tar or zip so that `folder` appears only when all of it is there.
-
-    Args:
-        file: the archive.
-        folder: what to make; must not exist yet, nothing is overwritten.
-        check: function called with the unpacked folder before it gets its name; raises if it is not right.
-        progress: show a bar.
-
-    Raises:
-        DownloadError: the archive is damaged, is none, holds members outside its folder, fails `check`, or
-            the disk is full, or `folder` exists. A bad archive is removed, since the next try must not meet it again.
-
-    >>> import pathlib, shutil, tempfile, srhelpers as sr
-    >>> folder = pathlib.Path(tempfile.mkdtemp())
-    >>> _ = (folder / "photo.txt").write_text("…")
-    >>> file = shutil.make_archive(folder / "set", "zip", folder)
-    >>> sr.downloads.unpack(file, folder / "set", progress=False)
-    >>> (folder / "set" / "photo.txt").exists()
-    True
-    """
-    file, folder = Path(file), Path(folder)
-    _refuse(folder)
-    partial = folder.with_name(f"{folder.name}.part")
-    try:
-        with _told(f"unpack {file.name} to {folder}"), contextlib.ExitStack() as stack:
-            shutil.rmtree(partial, ignore_errors=True)
-            partial.mkdir(parents=True)
-            opened, members, extract = _members(file)
-            stack.enter_context(opened)
-            for member in tqdm(
-                members, desc=f"unpack {folder.name}", unit="file", disable=not progress, mininterval=0.5
-            ):
-                name = member if isinstance(member, str) else member.name
-                if PurePosixPath(name).is_absolute() or ".." in PurePosixPath(name.replace("\\", "/")).parts:
-                    raise _BadArchive(f"it holds {name!r}, which would land outside its folder")
-                extract(member, partial)
-            if check:
-                try:
-                    check(partial)
-                except DownloadError as error:
-                    raise _BadArchive(str(error)) from error
-            partial.replace(folder)
-    except (_BadArchive, tarfile.TarError, zipfile.BadZipFile, zlib.error, EOFError) as error:
-        file.unlink()
-        raise DownloadError(
-            f"Expected {file.name} to be a whole archive of the right layout, but {error or 'it breaks off'}. "
-            "It has been removed; run this again to download it anew."
-        ) from error
-    finally:
-        shutil.rmtree(partial, ignore_errors=True)
-
-
-class _BadArchive(DownloadError):
-    pass
-
-
-def _refuse(folder):
-    if folder.exists():
-        raise DownloadError(
-            f"{folder} exists, but is not a whole copy of this dataset. Move it away or remove it, then run this again."
-        )
 
 
 def make_folder(source, folder, *, check=None, progress=True):
@@ -271,14 +172,14 @@ def make_folder(source, folder, *, check=None, progress=True):
     >>> sr.downloads.make_folder(sr.catalog.DATASETS["set5"].archive, "benchmark")  # doctest: +SKIP
     """
     folder = Path(folder)
-    with _told(f"write to {folder.parent}"):
+    with told(f"write to {folder.parent}"):
         folder.parent.mkdir(parents=True, exist_ok=True)
         with filelock.FileLock(folder.with_name(f"{folder.name}.lock")):
             if folder.exists():
                 try:
-                    return check(folder) if check else _refuse(folder)
+                    return check(folder) if check else refuse(folder)
                 except DownloadError:
-                    _refuse(folder)
+                    refuse(folder)
             if isinstance(source, Archive):
                 _check_space(source, folder.parent)
                 file = fetch(source, folder.parent, progress=progress)

@@ -127,7 +127,9 @@ def test_downloading_needs_no_backend():
 
 
 def test_an_unknown_name_is_named():
-    with pytest.raises(AttributeError, match="no attribute 'metric'; it holds setup, load_model, catalog, datasets"):
+    with pytest.raises(
+        AttributeError, match="no attribute 'metric'; it holds setup, load_model, archives, catalog, datasets"
+    ):
         _ = sr.metric
     assert {"setup", "metrics"} <= set(dir(sr))
 
