@@ -165,6 +165,10 @@ def ship(model, name, *, folder=MODELS, **facts):
     Returns:
         Path of the file. The date, versions, parameters, size and checksum are added to the facts.
 
+    Raises:
+        ValueError: the saved file cannot be loaded without other code, such as that of a `keras.Model` subclass:
+            ship the plain model inside. The file that was there before stays.
+
     >>> import keras, tempfile, srhelpers as sr
     >>> model = keras.Sequential([keras.Input((None, None, 3)), keras.layers.UpSampling2D(2)])
     >>> sr.training.ship(model, "nearest", folder=tempfile.mkdtemp(), notebook="none").name
@@ -176,6 +180,11 @@ def ship(model, name, *, folder=MODELS, **facts):
     if getattr(model, "optimizer", None):
         model = keras.models.clone_model(model, clone_function=lambda layer: layer)
     model.save(partial)
+    try:
+        load_model(partial)  # nobody else has the code of a class of one notebook
+    except ValueError:
+        partial.unlink()
+        raise
     entry = {
         **facts,
         "date": datetime.date.today().isoformat(),

@@ -160,6 +160,19 @@ def test_the_manifest_keeps_the_others(shipped):
     assert entries["first"]["notebook"] == "07"
 
 
+def test_a_model_that_needs_other_code_is_not_shipped(shipped):
+    model, folder = shipped
+
+    class Trainer(keras.Model):
+        pass
+
+    before = (folder / "first.keras").read_bytes(), (folder / "manifest.json").read_text()
+    with pytest.raises(ValueError, match="cannot be loaded"):
+        sr.training.ship(Trainer(model.inputs, model.outputs), "first", folder=folder)
+    assert before == ((folder / "first.keras").read_bytes(), (folder / "manifest.json").read_text())
+    assert not list(folder.glob("*.part*"))
+
+
 def test_damaged_and_missing_models_are_named(shipped):
     _, folder = shipped
     file = folder / "first.keras"
