@@ -16,6 +16,7 @@ __version__ = "0.1.0"
 
 MODULES = (
     "archives",
+    "blocks",
     "catalog",
     "datasets",
     "degradations",
@@ -23,10 +24,13 @@ MODULES = (
     "evaluation",
     "generators",
     "layers",
+    "losses",
     "metrics",
     "notebooks",
     "plots",
+    "pretrained",
     "runtime",
+    "study",
     "training",
 )
 NAMES = {"setup": "runtime", "load_model": "training"}  # what notebooks call without its module

@@ -118,7 +118,7 @@ def summarise(rows):
     )
 
 
-def save(table, file):
+def save(table, file, key=(*KEY, "image")):
     """Add rows to a CSV file; a row of the same dataset, scale, method and degradation takes the old one's place.
 
     The file is written under a temporary name and renamed, so it is never half there.
@@ -126,6 +126,7 @@ def save(table, file):
     Args:
         table: what `evaluate` or `summarise` returns.
         file: path of the CSV file, made if it does not exist.
+        key: names of the columns that tell rows apart; those that the table does not have do not count.
 
     Raises:
         ValueError: the file holds other columns.
@@ -142,15 +143,15 @@ def save(table, file):
     file.parent.mkdir(parents=True, exist_ok=True)
     if file.exists():
         # Names stay text: 0001 is no number, and an image may be called NA.
-        numbers = {name: [""] for name in ("scale", "images", "psnr_y", "ssim_y", "psnr_rgb")}
-        text = dict.fromkeys([*KEY, "image"], str) | {"scale": int}
-        old = pd.read_csv(file, dtype=text, keep_default_na=False, na_values=numbers)
+        numbers = table.select_dtypes("number").columns
+        text = {name: str for name in table.columns if name not in numbers}
+        old = pd.read_csv(file, dtype=text, keep_default_na=False, na_values={name: [""] for name in numbers})
         if list(old.columns) != list(table.columns):
             raise ValueError(
                 f"Expected {file} to have the columns {', '.join(table.columns)}, got {', '.join(old.columns)}; "
                 "choose another file."
             )
-        key = [column for column in (*KEY, "image") if column in table.columns]
+        key = [column for column in key if column in table.columns]
         both = pd.concat([old, table])
         table = both.drop_duplicates(key)[key].merge(both.drop_duplicates(key, keep="last"), on=key)[table.columns]
     partial = file.with_name(f"{file.name}.part")

@@ -147,8 +147,9 @@ def setup(profile=None, *, precision=None, seed=0, verbose=True):
     Args:
         profile: "quick" (a laptop, minutes, embedded photos) or "full" (the real data and schedule).
             None takes SR_PROFILE, else "full" where a GPU or TPU is seen, else "quick".
-        precision: a Keras dtype policy such as "float32". None takes bfloat16 on GPUs that have it and on
-            TPUs, float16 on older GPUs, float32 on a CPU.
+        precision: a Keras dtype policy such as "float32". None takes SR_PRECISION, else bfloat16 on GPUs that
+            have it and on TPUs, float16 on older GPUs, float32 on a CPU. (Some CPUs have bfloat16 too: there
+            SR_PRECISION=mixed_bfloat16 halves the time with TensorFlow, and multiplies it on others.)
         seed: int for Python, NumPy and the Keras backend.
         verbose: print the block.
 
@@ -184,7 +185,7 @@ def setup(profile=None, *, precision=None, seed=0, verbose=True):
 
     accelerator = next((kind for kind in ("gpu", "tpu") if any(kind in device for device in devices)), "cpu")
     name, capability = _gpu() if accelerator == "gpu" else (accelerator.upper(), 0.0)
-    precision = precision or _choose_precision(accelerator, capability)
+    precision = precision or os.environ.get("SR_PRECISION") or _choose_precision(accelerator, capability)
     keras.config.set_dtype_policy(precision)
     keras.utils.set_random_seed(seed)
 

@@ -12,8 +12,8 @@ from pathlib import Path
 import keras
 import pandas as pd
 
-# layers and metrics are what shipped models are made of: importing them registers them with Keras.
-from . import __version__, layers, metrics  # noqa: F401
+# What shipped models are made of: importing it registers it with Keras.
+from . import __version__, layers, losses, metrics  # noqa: F401
 
 MODELS = Path(__file__).resolve().parent.parent / "data" / "models"
 
@@ -157,7 +157,7 @@ def ship(model, name, *, folder=MODELS, **facts):
     """Save a model as `<name>.keras` and write what is known about it into the manifest.
 
     Args:
-        model: Keras model; it is saved without its optimizer.
+        model: Keras model; it is saved without its optimizer, and computes in float32 whatever it was trained in.
         name: how `load_model` calls it.
         folder: where the models are.
         **facts: what a reader must know: notebook, dataset, photos, steps, seed, device, minutes, score.
@@ -177,9 +177,7 @@ def ship(model, name, *, folder=MODELS, **facts):
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
     file, partial = folder / f"{name}.keras", folder / f"{name}.part.keras"
-    if getattr(model, "optimizer", None):
-        model = keras.models.clone_model(model, clone_function=lambda layer: layer)
-    model.save(partial)
+    _in_float32(model).save(partial)
     try:
         load_model(partial)  # nobody else has the code of a class of one notebook
     except ValueError:
@@ -203,6 +201,18 @@ def ship(model, name, *, folder=MODELS, **facts):
     partial.replace(file)
     (folder / "manifest.json.part").replace(folder / "manifest.json")
     return file
+
+
+def _in_float32(model):
+    """The same model, not compiled, without the mixed precision of the machine that trained it."""
+    config = json.dumps(keras.saving.serialize_keras_object(model))
+    for mixed in ("mixed_bfloat16", "mixed_float16"):
+        config = config.replace(f'"{mixed}"', '"float32"')
+    settings = json.loads(config)
+    settings.pop("compile_config", None)
+    same = keras.saving.deserialize_keras_object(settings)
+    same.set_weights(model.get_weights())
+    return same
 
 
 def load_model(name, folder=MODELS):

@@ -122,11 +122,12 @@ def test_readme_table_is_the_measured_one(monkeypatch):
 def test_package_floors():
     """One floor imports only what lies below it, and no module knows a notebook (but the one that runs them)."""
     floors = [
-        {"runtime", "layers", "metrics", "degradations", "archives", "notebooks"},
+        {"runtime", "blocks", "layers", "losses", "metrics", "degradations", "archives", "notebooks"},
         {"downloads"},
         {"catalog"},
         {"datasets"},
         {"evaluation", "generators", "plots", "training"},
+        {"pretrained", "study"},
         {"__main__"},
     ]
     allowed = {"__version__", "quiet"}

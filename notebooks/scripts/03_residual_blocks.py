@@ -1,0 +1,369 @@
+# ---
+# jupyter:
+#   jupytext:
+#     cell_metadata_filter: tags,-all
+#     notebook_metadata_filter: jupytext,kernelspec,-jupytext.text_representation.jupytext_version
+#     text_representation:
+#       extension: .py
+#       format_name: percent
+#       format_version: '1.3'
+#   kernelspec:
+#     display_name: Python 3 (ipykernel)
+#     language: python
+#     name: python3
+# ---
+
+# %% [markdown]
+# # 03 · Residual blocks
+#
+# You end with a network of residual blocks that only draws what bicubic interpolation misses, and with a measured answer to what "residual" buys.
+#
+# | | |
+# |---|---|
+# | Time | TIME_QUICK on two CPU cores; TIME_FULL for the full run there |
+# | Before this | 02 (the two outputs, copied pixels, the study) |
+# | Data | as in 02 |
+#
+# The article's second network replaces convolutions by residual blocks. It gains a little PSNR and, says the article, visibly better pictures at 288×288. Both turn out to be true, for a reason the article does not give.
+
+# %% [markdown]
+# ## What you will have at the end
+
+# %%
+import srhelpers as sr
+
+photo = sr.datasets.sample("chelsea")
+small, target = (sr.degradations.area(photo, (side, side)) for side in (72, 288))
+bicubic = sr.degradations.resize(small, (288, 288))
+plain, residual_answer = (
+    sr.study.predict(sr.load_model(name), small)[1] for name in ("voc_plain", "voc_residual")
+)
+
+# %%
+sr.plots.compare(
+    target,
+    {"bicubic": bicubic, "02, plain": plain, "03, residual": residual_answer},
+    title="72×72 grown to 288×288: look at the rim of the eye",
+)
+
+# %%
+runtime = sr.setup(seed=0)
+study = sr.study.Study("03", runtime)
+
+# %%
+study.table("bicubic, area", "plain, corrected", "residual, added to bicubic")
+
+# %% [markdown]
+# PLACEHOLDER_A
+#
+# ## Setup
+
+# %%
+from functools import partial
+
+import keras
+import matplotlib.pyplot as plt
+import numpy as np
+from keras import layers
+
+# %% [markdown]
+# ## The idea
+#
+# A residual block computes something from its input and *adds it to its input*:
+#
+# $$\text{out} = x + f(x)$$
+#
+# If $f$ gives zero, nothing happens. So a stack of such blocks starts close to doing nothing, and every block only has to learn a change. The gradient has a straight way back through the sums. That made networks of more than a hundred layers trainable (He et al., 2016).
+#
+# ## The article's network
+#
+# Its block has two convolutions and, after the sum, one more activation: a leaky ReLU, which lets a fifth of negative values through.
+
+# %%
+convolution = partial(layers.Conv2D, kernel_size=3, padding="same")
+leaky = partial(layers.LeakyReLU, negative_slope=0.2)
+
+
+# %%
+def article_block(x):
+    """The article's residual block: two convolutions, the sum, one more activation."""
+    inside = convolution(32, activation=leaky())(x)
+    inside = convolution(32, activation=leaky())(inside)
+    return leaky()(layers.Add()([x, inside]))
+
+
+# %% [markdown]
+# Two blocks work at 72×72, a third one at 144×144 *between* the two upsamplings. The output layers have the leaky ReLU too.
+
+
+# %%
+def colours(x):
+    """Features → a picture in 0…1 by a 1×1 convolution, as the article ends."""
+    return convolution(3, kernel_size=1, activation=leaky(), dtype="float32")(x)
+
+
+def article_residual():
+    """The article's second network."""
+    photo = keras.Input((None, None, 3))
+    x = layers.Rescaling(1 / 255)(photo)
+    x = convolution(32, kernel_size=1, activation=leaky())(x)
+    x = article_block(article_block(x))
+    x2 = sr.blocks.copied(colours(x), 2, "x2")
+    x = article_block(layers.UpSampling2D()(x))
+    return keras.Model(
+        photo, [x2, sr.blocks.copied(colours(x), 2, "x4")], name="article_residual"
+    )
+
+
+# %%
+network = article_residual()
+print([output.shape for output in network.outputs], f"{network.count_params():,} parameters")
+
+# %% [markdown]
+# You can read off what it can do. The output at 144 is still a 72×72 picture, copied: 2×2 squares. The output at 288 is a 144×144 picture, copied. In notebook 02 it had 4×4 squares, now it has 2×2 ones. So you expect no gain at 144 and a clear one at 288.
+#
+# The article's own notebook gives the outputs the weights 0.3 and 0.7 in the loss. So do we:
+
+# %%
+as_the_article = {"epochs": 6, "degradation": "opencv", "flips": False, "decay": False}
+study.train(
+    "residual, article",
+    article_residual,
+    loss_weights=(0.3, 0.7),
+    ship="voc_article_residual",
+    **as_the_article,
+)
+
+# %%
+study.table("plain, article", "residual, article", "bicubic, opencv")
+
+# %% [markdown]
+# PLACEHOLDER_B
+
+# %%
+articles = {
+    name: sr.study.predict(sr.load_model(model), small)[1]
+    for name, model in {
+        "article 1, plain": "voc_article_plain",
+        "article 2, residual": "voc_article_residual",
+    }.items()
+}
+sr.plots.compare(
+    target, articles, title="The article's first and second network at 288: squares of 4×4 and 2×2"
+)
+
+# %% [markdown]
+# ## The correction: start from the interpolated photo
+#
+# A network for super-resolution has to give back the whole photo, although it is asked only for the detail. Most of its answer is known: bicubic interpolation comes close. So carry the residual idea to the whole network. Enlarge the photo by interpolation, and let the network add what is missing:
+#
+# $$\text{answer} = \text{bicubic}(\text{photo}) + f(\text{photo})$$
+#
+# VDSR did this first (Kim et al., 2016). The last convolution starts at zero, so before the first step of training the network *is* bicubic.
+#
+# Our block leaves out the activation after the sum, as EDSR does: what one block adds can then pass all later ones unchanged.
+
+# %%
+import inspect
+
+print(inspect.getsource(sr.blocks.residual_block).split('"""')[2])
+
+
+# %%
+def residual(block=sr.blocks.residual_block, base=True):
+    """Six blocks at 72×72, then convolutions after the copying as in 02, added to the enlarged photo."""
+    photo = keras.Input((None, None, 3))
+    x = layers.Rescaling(1 / 255, dtype="float32")(photo)
+    bases = [sr.blocks.enlarged(x, factor) if base else None for factor in (2, 4)]
+    x = convolution(32)(x)
+    for _ in range(6):
+        x = block(x, 32)
+    x = convolution(16, activation="relu")(layers.UpSampling2D()(x))
+    x2 = sr.blocks.picture(x, "x2", base=bases[0])
+    x = convolution(8, activation="relu")(layers.UpSampling2D()(x))
+    return keras.Model(photo, [x2, sr.blocks.picture(x, "x4", base=bases[1])], name="residual")
+
+
+# %% [markdown]
+# Before any training:
+
+# %%
+untrained = sr.study.predict(residual(), small)[1]
+print(f"untrained {sr.metrics.psnr(target, untrained):.2f} dB")
+print(f"bicubic   {sr.metrics.psnr(target, bicubic):.2f} dB")
+
+# %% [markdown]
+# ## Train
+#
+# Thirty epochs on nine sample photos, with and without the base, to see how they begin:
+
+# %%
+import tempfile
+
+samples = sr.datasets.photos("samples")
+few = sr.generators.MultiSize(samples[3:], batch_size=3, shuffle=True)
+few_validation = sr.generators.MultiSize(samples[:3])
+
+
+# %%
+def short_run(network):
+    """Thirty epochs on nine photos."""
+    network.compile("adam", loss="mse", metrics=[[sr.metrics.PSNR()], [sr.metrics.PSNR()]])
+    folder = tempfile.mkdtemp()
+    return sr.training.fit(network, few, few_validation, epochs=30, folder=folder, verbose=0)
+
+
+runs = {}
+for name, base in {"from nothing": False, "added to bicubic": True}.items():
+    keras.utils.set_random_seed(0)
+    runs[name] = short_run(residual(base=base))
+
+# %%
+figure = sr.plots.history(
+    runs, metrics=["x4_psnr"], title="PSNR in dB at 288: one starts where the other wants to go"
+)
+figure
+
+# %% [markdown]
+# And the full runs. Two questions at once. What does the base buy? And what do the sums inside the blocks buy, if the base is there? For the second one, the same twelve convolutions run without their sums:
+
+
+# %%
+def plain_block(x, filters):
+    """The same two convolutions without the sum."""
+    x = convolution(filters, activation="relu")(x)
+    return convolution(filters, activation="relu")(x)
+
+
+# %%
+corrected = {"epochs": 6, "batch_size": 8}
+study.train("residual, from nothing", partial(residual, base=False), **corrected)
+study.train("plain blocks, added to bicubic", partial(residual, plain_block), **corrected)
+study.train("residual, added to bicubic", residual, ship="voc_residual", **corrected)
+
+# %%
+study.table(
+    "bicubic, area",
+    "residual, from nothing",
+    "plain blocks, added to bicubic",
+    "residual, added to bicubic",
+)
+
+# %% [markdown]
+# PLACEHOLDER_C
+
+# %%
+curves = study.rows("voc_histories.csv").query("seed == 0")
+runs = {
+    name: curves[curves.experiment == name][["epoch", "val_x2_psnr", "val_x4_psnr"]]
+    for name in ("residual, from nothing", "plain blocks, added to bicubic", "residual, added to bicubic")
+}
+sr.plots.history(runs, metrics=["x2_psnr", "x4_psnr"], title="Validation PSNR in dB, full run")
+
+# %% [markdown]
+# ## Look
+#
+# What does the network add? Its answer minus bicubic, with grey for no change and the differences four times as strong:
+
+# %%
+added = residual_answer.astype(int) - bicubic
+missing = target.astype(int) - bicubic
+strengthen = lambda difference: np.clip(128 + 4 * difference, 0, 255).astype("uint8")
+sr.plots.pairs(
+    {
+        "bicubic": [bicubic],
+        "what the network adds": [strengthen(added)],
+        "what is missing": [strengthen(missing)],
+    },
+    title="The network adds edges; fine texture stays missing",
+)
+
+# %% [markdown]
+# The middle picture is a calm version of the right one. The network sharpens edges, whose position the small photo still tells. The fur is gone from the small photo, and what is gone the mean squared error does not dare to invent: a wrong hair costs twice, once where it is and once where it should be.
+#
+# ## Any size
+#
+# The base is made inside the network, so it too takes any size. Another photo, 100×150 to 400×600:
+
+# %%
+coffee = sr.datasets.sample("coffee")
+low = sr.degradations.area(coffee, (100, 150))
+_, grown = sr.study.predict(sr.load_model("voc_residual"), low)
+sr.plots.compare(
+    coffee,
+    {"bicubic": sr.degradations.resize(low, (400, 600)), "03, residual": grown},
+    crop_border=4,
+    title="The same network on 100×150 pixels: look at the spoon",
+)
+
+# %% [markdown]
+# ## What the article said
+#
+# **The article says** that residual blocks gain 0.2998 dB at 288, nothing at 144 for the eye, and that the pictures at 288 look clearly better.
+
+# %%
+for side in (144, 288):
+    gain = study.difference("residual, article", "plain, article", side)
+    print(f"residual over plain at {side}: {gain} dB")
+
+# %%
+rows = study.rows().set_index("experiment")
+looks = rows.loc[["plain, article", "residual, article"], ["ssim_144", "ssim_288"]]
+looks.groupby("experiment").agg(["mean", "std"]).round(3)
+
+# %% [markdown]
+# PLACEHOLDER_D
+#
+# ## Change it yourself
+#
+# 1. Use `"bilinear"` in place of `"bicubic"` in a copy of `sr.blocks.enlarged`. Does the short run end elsewhere?
+# 2. Which weights are largest in `voc_residual`? Set one block's second convolution to zero. How much PSNR does the photo lose, block by block?
+# 3. The base could be made by Lanczos, which scores higher than bicubic. Measure how much of that lead a trained network keeps. (An afternoon.)
+# 4. Give `residual` twelve blocks of 16 filters. Compare parameters, time and the short run.
+#
+# <details><summary>Solution to 2</summary>
+#
+# ```python
+# model = sr.load_model("voc_residual")
+# sums = [layer for layer in model.layers if isinstance(layer, layers.Add)][:6]
+# seconds = [layer.input[1]._keras_history.operation for layer in sums]
+# full = sr.metrics.psnr(target, sr.study.predict(model, small)[1])
+# for number, second in enumerate(seconds, 1):
+#     kept = second.get_weights()
+#     second.set_weights([0 * weights for weights in kept])
+#     without = sr.metrics.psnr(target, sr.study.predict(model, small)[1])
+#     second.set_weights(kept)
+#     print(f"without block {number}: {without - full:+.2f} dB")
+# ```
+#
+# With one block gone the network still works. It behaves like a crowd of shorter networks (Veit et al., 2016).
+# </details>
+#
+# <details><summary>Solution to 4</summary>
+#
+# ```python
+# def narrow_and_deep():
+#     photo = keras.Input((None, None, 3))
+#     x = layers.Rescaling(1 / 255, dtype="float32")(photo)
+#     bases = [sr.blocks.enlarged(x, factor) for factor in (2, 4)]
+#     x = convolution(16)(x)
+#     for _ in range(12):
+#         x = sr.blocks.residual_block(x, 16)
+#     x = convolution(16, activation="relu")(layers.UpSampling2D()(x))
+#     x2 = sr.blocks.picture(x, "x2", base=bases[0])
+#     x = convolution(8, activation="relu")(layers.UpSampling2D()(x))
+#     return keras.Model(photo, [x2, sr.blocks.picture(x, "x4", base=bases[1])])
+#
+#
+# for network in (residual(), narrow_and_deep()):
+#     last = short_run(network).iloc[-1]
+#     print(f"{network.count_params():,} parameters, {last.val_x4_psnr:.2f} dB, {last.seconds} s an epoch")
+# ```
+# </details>
+
+# %% [markdown]
+# ## Summary
+#
+# The article's residual network wins at 288 because one of its blocks sits at 144×144, so its squares are half as wide; at 144 nothing changes. Adding the answer to the interpolated photo is the larger step. With it the network starts at bicubic and spends its training on detail.
+#
+# **References.** He et al., *Deep residual learning for image recognition*, 2016. Kim et al. (VDSR), *Accurate image super-resolution using very deep convolutional networks*, 2016, section 4.1. Lim et al. (EDSR), *Enhanced deep residual networks for single image super-resolution*, 2017, section 3.1. Veit et al., *Residual networks behave like ensembles of relatively shallow networks*, 2016. The article: see notebook 02.

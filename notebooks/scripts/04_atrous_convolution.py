@@ -1,0 +1,357 @@
+# ---
+# jupyter:
+#   jupytext:
+#     cell_metadata_filter: tags,-all
+#     notebook_metadata_filter: jupytext,kernelspec,-jupytext.text_representation.jupytext_version
+#     text_representation:
+#       extension: .py
+#       format_name: percent
+#       format_version: '1.3'
+#   kernelspec:
+#     display_name: Python 3 (ipykernel)
+#     language: python
+#     name: python3
+# ---
+
+# %% [markdown]
+# # 04 · Atrous convolution, and what the loss weighs
+#
+# You end with a network of dilated convolutions, a verdict on the article's loss weights, and a loss that asks for exactly what you measure.
+#
+# | | |
+# |---|---|
+# | Time | TIME_QUICK on two CPU cores; TIME_FULL for the full run there |
+# | Before this | 02 (the study), 03 (residual blocks, the base) |
+# | Data | as in 02 |
+#
+# *Atrous* is French for "with holes". An atrous, or dilated, convolution leaves out pixels between those it reads.
+
+# %% [markdown]
+# ## What you will have at the end
+
+# %%
+import srhelpers as sr
+
+photo = sr.datasets.sample("chelsea")
+small, target = (sr.degradations.area(photo, (side, side)) for side in (72, 288))
+bicubic = sr.degradations.resize(small, (288, 288))
+residual, atrous_answer = (
+    sr.study.predict(sr.load_model(name), small)[1] for name in ("voc_residual", "voc_atrous")
+)
+
+# %%
+sr.plots.compare(
+    target,
+    {"bicubic": bicubic, "03, residual": residual, "04, atrous": atrous_answer},
+    title="72×72 grown to 288×288: look at the rim of the eye",
+)
+
+# %%
+runtime = sr.setup(seed=0)
+study = sr.study.Study("04", runtime)
+
+# %%
+study.table("bicubic, area", "residual, added to bicubic", "dilated, PSNR loss")
+
+# %% [markdown]
+# PLACEHOLDER_A
+#
+# ## Setup
+
+# %%
+from functools import partial
+
+import keras
+import matplotlib.pyplot as plt
+import numpy as np
+from keras import layers
+
+# %% [markdown]
+# ## The idea: see further for the same price
+#
+# A 3×3 convolution reads 9 values. With a dilation rate of 2 it still reads 9, but from a 5×5 window; with rate 4 from 9×9. Stack rates 1, 2 and 4, and one pixel of the output has seen 15×15 pixels, with three layers. Three ordinary ones see 7×7.
+#
+# You can measure what a stack sees. Change one pixel, and look where the output changes:
+
+
+# %%
+convolution = partial(layers.Conv2D, kernel_size=3, padding="same")
+
+
+def seen(rates):
+    """Which pixels of a 21×21 picture a change in the middle reaches, through convolutions of these rates."""
+    dot = np.zeros((1, 21, 21, 1), "float32")
+    dot[0, 10, 10] = 1
+    x = photo_in = keras.Input((21, 21, 1))
+    for rate in rates:
+        x = convolution(1, dilation_rate=rate, kernel_initializer="ones")(x)
+    reached = keras.ops.convert_to_numpy(keras.Model(photo_in, x)(dot))[0, ..., 0]
+    return (255 * (reached > 0)).astype("uint8")
+
+
+# %%
+stacks = {"rates 1, 1, 1": (1, 1, 1), "rates 1, 2, 4": (1, 2, 4), "rates 4, 4, 4": (4, 4, 4)}
+sr.plots.pairs(
+    {name: [seen(rates)] for name, rates in stacks.items()},
+    title="What three layers see: large equal rates leave holes",
+)
+
+# %% [markdown]
+# The right one shows why the rates must differ: three times rate 4 reaches far and reads one pixel in sixteen. That leaves a grid in the output (Wang et al., 2018).
+#
+# ## The article's network
+#
+# Three convolutions with rates 1, 2 and 4. Their result is not added but *joined* to what came in, and a fourth convolution makes 32 channels of the 64. For the rest the network is the residual one of notebook 03.
+
+# %%
+leaky = partial(layers.LeakyReLU, negative_slope=0.2)
+
+
+def article_atrous_block(x):
+    """The article's atrous block."""
+    inside = x
+    for rate in (1, 2, 4):
+        inside = convolution(32, dilation_rate=rate, activation=leaky())(inside)
+    x = leaky()(layers.Concatenate()([x, inside]))
+    return convolution(32, activation=leaky())(x)
+
+
+# %%
+def colours(x):
+    """Features → a picture in 0…1 by a 1×1 convolution, as the article ends."""
+    return convolution(3, kernel_size=1, activation=leaky(), dtype="float32")(x)
+
+
+def article_atrous():
+    """The article's third network: two atrous blocks at 72×72, one at 144×144."""
+    photo = keras.Input((None, None, 3))
+    x = layers.Rescaling(1 / 255)(photo)
+    x = convolution(32, kernel_size=1, activation=leaky())(x)
+    x = article_atrous_block(article_atrous_block(x))
+    x2 = sr.blocks.copied(colours(x), 2, "x2")
+    x = article_atrous_block(layers.UpSampling2D()(x))
+    return keras.Model(photo, [x2, sr.blocks.copied(colours(x), 2, "x4")], name="article_atrous")
+
+
+# %%
+ours, before = article_atrous().count_params(), sr.load_model("voc_article_residual").count_params()
+print(f"{ours:,} parameters, {ours / before:.2f} times the article's residual network")
+
+# %% [markdown]
+# ## Loss weights
+#
+# With two outputs there are two losses, and `fit` minimises their weighted sum. The article first gave the small output more weight, since the small picture is easier. Then it found the opposite to be better *for both*: 0.3 for the small output and 0.7 for the large one.
+#
+# Three weightings, three seeds each, the rest as in the article:
+
+# %%
+as_the_article = {"epochs": 6, "degradation": "opencv", "flips": False, "decay": False}
+weightings = {"0.3:0.7": (0.3, 0.7), "0.7:0.3": (0.7, 0.3), "0.5:0.5": (0.5, 0.5)}
+for weighting, weights in weightings.items():
+    study.train(
+        f"atrous, article, {weighting}",
+        article_atrous,
+        loss_weights=weights,
+        ship="voc_article_atrous" if weighting == "0.3:0.7" else None,
+        **as_the_article,
+    )
+
+# %%
+names = [f"atrous, article, {weighting}" for weighting in weightings]
+study.table("residual, article", *names, "bicubic, opencv")
+
+# %% [markdown]
+# PLACEHOLDER_B
+#
+# ## Dilation, with everything else in order
+#
+# The article's outputs are made of squares (02) and the network has to paint the whole photo (03). Both hide what dilation can do. So put dilated convolutions into our own residual network: rates 1, 2, 4, twice, in the first convolution of each block. The number of parameters does not change.
+
+
+# %%
+def atrous(rates=(1, 2, 4, 1, 2, 4)):
+    """Residual blocks with dilated convolutions, added to the enlarged photo."""
+    photo = keras.Input((None, None, 3))
+    x = layers.Rescaling(1 / 255, dtype="float32")(photo)
+    bases = [sr.blocks.enlarged(x, factor) for factor in (2, 4)]
+    x = convolution(32)(x)
+    for rate in rates:
+        x = sr.blocks.residual_block(x, 32, dilation_rate=rate)
+    x = convolution(16, activation="relu")(layers.UpSampling2D()(x))
+    x2 = sr.blocks.picture(x, "x2", base=bases[0])
+    x = convolution(8, activation="relu")(layers.UpSampling2D()(x))
+    return keras.Model(photo, [x2, sr.blocks.picture(x, "x4", base=bases[1])], name="atrous")
+
+
+# %%
+corrected = {"epochs": 6, "batch_size": 8}
+study.train("not dilated", partial(atrous, rates=[1] * 6), **corrected)
+study.train("dilated", atrous, **corrected)
+
+# %%
+study.table("bicubic, area", "not dilated", "dilated")
+
+# %% [markdown]
+# PLACEHOLDER_C
+#
+# ## The correction: train for what you measure
+#
+# You measure the *mean over images of the PSNR*. You train for the *mean squared error of a batch*. These are not the same wish. Here is how much each sample photo adds to the squared error of bicubic:
+
+
+# %%
+def squared_error(file):
+    """Mean squared error of bicubic ×4 on a photo squeezed to 288×288."""
+    image = sr.datasets.read_image(file)
+    low, high = (sr.degradations.area(image, (side, side)) for side in (72, 288))
+    high, grown = high.astype(float), sr.degradations.resize(low, (288, 288)).astype(float)
+    return np.mean((high.reshape(288, 288, -1) - grown.reshape(288, 288, -1)) ** 2)
+
+
+errors = {file.stem: squared_error(file) for file in sr.datasets.photos("samples")}
+errors = dict(sorted(errors.items(), key=lambda item: item[1]))
+
+# %%
+figure, axes = plt.subplots(figsize=(8, 3.4))
+axes.barh(list(errors), [100 * error / sum(errors.values()) for error in errors.values()])
+axes.axvline(100 / len(errors), color="C1", label="the same for all")
+axes.set(xlabel="percent of the whole squared error", title="A few hard photos decide the step")
+axes.legend(frameon=False)
+plt.show()
+
+# %% [markdown]
+# A network trained on the squared error works for the photos at the bottom... that is, for the longest bars. In the mean over images of the PSNR all photos count the same, since the logarithm asks for *relative* gains: half the error is 3 dB, on any photo.
+#
+# So take the PSNR itself as the loss, with a minus. It is in the helper package, because notebooks 05 and 06 use it too:
+
+# %%
+import inspect
+
+print(inspect.getsource(sr.losses.NegativePSNR.call))
+
+# %% [markdown]
+# Its gradient is that of the squared error, divided by the photo's own squared error. Nothing else changes.
+
+# %%
+study.train(
+    "dilated, PSNR loss", atrous, loss=sr.losses.NegativePSNR(), ship="voc_atrous", **corrected
+)
+
+# %%
+study.table("bicubic, area", "dilated", "dilated, PSNR loss")
+
+# %% [markdown]
+# PLACEHOLDER_D
+#
+# ## Train
+#
+# To see it happen, thirty epochs on nine sample photos with both losses:
+
+# %%
+import tempfile
+
+samples = sr.datasets.photos("samples")
+few = sr.generators.MultiSize(samples[3:], batch_size=3, shuffle=True)
+few_validation = sr.generators.MultiSize(samples[:3])
+
+
+# %%
+def short_run(network, loss):
+    """Thirty epochs on nine photos."""
+    network.compile("adam", loss=loss, metrics=[[sr.metrics.PSNR()], [sr.metrics.PSNR()]])
+    folder = tempfile.mkdtemp()
+    return sr.training.fit(network, few, few_validation, epochs=30, folder=folder, verbose=0)
+
+
+runs = {}
+for name, loss in {"squared error": "mse", "PSNR loss": sr.losses.NegativePSNR()}.items():
+    keras.utils.set_random_seed(0)
+    runs[name] = short_run(atrous(), loss)
+
+# %%
+sr.plots.history(runs, metrics=["x2_psnr", "x4_psnr"], title="PSNR in dB, nine photos: PLACEHOLDER_E")
+
+# %% [markdown]
+# ## Look
+#
+# The article says its atrous network does a little better at 144 than its residual one:
+
+# %%
+medium = sr.degradations.area(photo, (144, 144))
+networks = {"article 2, residual": "voc_article_residual", "article 3, atrous": "voc_article_atrous"}
+grown = {name: sr.study.predict(sr.load_model(file), small)[0] for name, file in networks.items()}
+bicubic_144 = sr.degradations.resize(small, (144, 144))
+sr.plots.compare(
+    medium, {**grown, "bicubic": bicubic_144}, title="72×72 grown to 144×144: look for a difference"
+)
+
+# %% [markdown]
+# PLACEHOLDER_F
+#
+# ## Any size
+#
+# A dilated convolution slides like any other. 100×150 to 400×600:
+
+# %%
+coffee = sr.datasets.sample("coffee")
+low = sr.degradations.area(coffee, (100, 150))
+_, large = sr.study.predict(sr.load_model("voc_atrous"), low)
+sr.plots.compare(
+    coffee,
+    {"bicubic": sr.degradations.resize(low, (400, 600)), "04, atrous": large},
+    crop_border=4,
+    title="The same network on 100×150 pixels: look at the spoon",
+)
+
+# %% [markdown]
+# ## What the article said
+#
+# **The article says** that its atrous network has twice the parameters and hardly helps, and that a heavier weight on the large output helps both outputs.
+
+# %%
+for side in (144, 288):
+    gain = study.difference("atrous, article, 0.3:0.7", "residual, article", side)
+    print(f"atrous over residual at {side}: {gain} dB")
+for weighting in ("0.7:0.3", "0.5:0.5"):
+    for side in (144, 288):
+        gain = study.difference("atrous, article, 0.3:0.7", f"atrous, article, {weighting}", side)
+        print(f"0.3:0.7 over {weighting} at {side}: {gain} dB")
+
+# %% [markdown]
+# PLACEHOLDER_G
+#
+# ## Change it yourself
+#
+# 1. Draw what five layers with rates 1, 2, 4, 2, 1 see.
+# 2. Which photos gain from the PSNR loss, and which lose? Compare two short runs photo by photo.
+# 3. Adam divides every gradient by its own size. So what happens if you multiply both loss weights by 100? Predict, then try.
+# 4. With the PSNR loss, do weights of 0.3:0.7 still move the outputs? Run it in the full profile. (An hour.)
+#
+# <details><summary>Solution to 1</summary>
+#
+# ```python
+# sr.plots.pairs({"rates 1, 2, 4, 2, 1": [seen((1, 2, 4, 2, 1))]}, title="21×21 pixels, no holes")
+# ```
+# </details>
+#
+# <details><summary>Solution to 3</summary>
+#
+# ```python
+# for scale in (1, 100):
+#     keras.utils.set_random_seed(0)
+#     network = atrous()
+#     network.compile("adam", loss="mse", loss_weights=[scale, scale])
+#     folder = tempfile.mkdtemp()
+#     history = sr.training.fit(network, few, epochs=10, folder=folder, verbose=0)
+#     print(scale, history.x4_loss.iloc[-1].round(2))
+# ```
+#
+# Next to nothing: only the ratio of the weights counts. (That is also why the range of the pixels, 0…1 or 0…255, does not matter to the squared error with Adam.)
+# </details>
+
+# %% [markdown]
+# ## Summary
+#
+# PLACEHOLDER_H
+#
+# **References.** Yu and Koltun, *Multi-scale context aggregation by dilated convolutions*, 2016. Wang et al., *Understanding convolution for semantic segmentation*, 2018, section 3.2, for the holes. Chen et al., *HINet*, 2021, section 4.2, for the PSNR loss. The article: see notebook 02.

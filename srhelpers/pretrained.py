@@ -1,0 +1,104 @@
+"""Networks that others have trained, as frozen feature extractors."""
+
+import keras
+from keras import layers
+
+from . import training
+
+# What EfficientNet was trained on: RGB in 0…1, minus the mean of ImageNet, over its standard deviation.
+IMAGENET_MEAN = (0.485, 0.456, 0.406)
+IMAGENET_DEVIATION = (0.229, 0.224, 0.225)
+
+
+def efficientnet_block1a(variant="b0"):
+    """The start of an EfficientNet trained on ImageNet, frozen: photos → features at half their size.
+
+    Args:
+        variant: "b0", embedded in this repository (32 channels), or "b4", the article's, whose weights the
+            `efficientnet` package downloads (75 MB, 48 channels).
+
+    Returns:
+        Keras model: RGB in 0…255 (N, H, W, 3) → `block1a_activation` (N, H/2, W/2, channels).
+
+    Raises:
+        ValueError: another variant.
+        ModuleNotFoundError: "b4" without the `efficientnet` package.
+        OSError: "b4" where its weights cannot be downloaded.
+
+    Source: Tan and Le 2019, "EfficientNet: Rethinking Model Scaling for Convolutional Neural Networks".
+
+    >>> import srhelpers as sr
+    >>> sr.pretrained.efficientnet_block1a().output_shape
+    (None, None, None, 32)
+    """
+    if variant == "b0":
+        features = training.load_model("efficientnetb0_block1a")
+        features.trainable = False
+        return features
+    if variant != "b4":
+        raise ValueError(f"Expected the variant b0 or b4, got {variant!r}.")
+    try:
+        import efficientnet.keras as efficientnet
+    except ModuleNotFoundError as error:
+        raise ModuleNotFoundError("Expected the efficientnet package; run: python -m pip install efficientnet") from error
+    try:
+        whole = efficientnet.EfficientNetB4(include_top=False, input_shape=(None, None, 3), weights="imagenet")
+    except Exception as error:  # Keras raises a bare Exception where there is no network
+        raise OSError(f"Could not get EfficientNetB4's weights ({error}); take the variant b0.") from error
+    return block1a_of(whole)
+
+
+def block1a_of(whole):
+    """The first block of an EfficientNet of the `efficientnet` package, written with Keras's own layers.
+
+    So it can be saved and loaded without that package, and it takes 0…255 like all models of this course.
+
+    Args:
+        whole: an EfficientNet of `efficientnet.keras`.
+
+    Returns:
+        Keras model as `efficientnet_block1a` gives it.
+
+    >>> import srhelpers as sr
+    >>> import efficientnet.keras  # doctest: +SKIP
+    >>> sr.pretrained.block1a_of(efficientnet.keras.EfficientNetB4(weights=None)).output_shape  # doctest: +SKIP
+    (None, None, None, 48)
+    """
+    start = keras.Model(whole.input, whole.get_layer("block1a_activation").output)
+    channels = start.output_shape[-1]
+    scale = [1 / (255 * deviation) for deviation in IMAGENET_DEVIATION]
+    offset = [-mean / deviation for mean, deviation in zip(IMAGENET_MEAN, IMAGENET_DEVIATION, strict=True)]
+    photo = keras.Input((None, None, 3))
+    x = layers.Rescaling(scale, offset)(photo)
+    x = layers.Conv2D(channels, 3, strides=2, padding="same", use_bias=False, name="stem_conv")(x)
+    x = layers.BatchNormalization(epsilon=start.get_layer("stem_bn").epsilon)(x)
+    x = layers.Activation("silu")(x)
+    x = layers.DepthwiseConv2D(3, padding="same", use_bias=False, name="block1a_dwconv")(x)
+    x = layers.BatchNormalization(epsilon=start.get_layer("block1a_bn").epsilon)(x)
+    x = layers.Activation("silu", name="block1a_activation")(x)
+    features = keras.Model(photo, x, name="efficientnet_block1a")
+    features.set_weights(start.get_weights())
+    features.trainable = False
+    return features
+
+
+def fed_as_the_article(features):
+    """The same network, fed as the VOC article does: BGR in 0…1, not normalised. Only for comparison.
+
+    The models of `efficientnet_block1a` normalise their input themselves, so that is undone beforehand.
+
+    Args:
+        features: what `efficientnet_block1a` returns.
+
+    Returns:
+        Keras model: RGB in 0…255 (N, H, W, 3) → features (N, H/2, W/2, channels).
+
+    >>> import srhelpers as sr
+    >>> sr.pretrained.fed_as_the_article(sr.pretrained.efficientnet_block1a()).output_shape
+    (None, None, None, 32)
+    """
+    photo = keras.Input((None, None, 3))
+    undo = layers.Rescaling(IMAGENET_DEVIATION, [255 * mean for mean in IMAGENET_MEAN], dtype="float32")
+    model = keras.Model(photo, features(undo(photo[..., ::-1])), name="fed_as_the_article")
+    model.trainable = False
+    return model

@@ -1,0 +1,315 @@
+"""The VOC study: one model trained with several seeds on the same photos, and measured the same way every time."""
+
+import copy
+import datetime
+import re
+from pathlib import Path
+
+import keras
+import numpy as np
+import pandas as pd
+
+from . import __version__, datasets, degradations, evaluation, generators, metrics, training
+from . import runtime as folders
+
+RESULTS = Path(__file__).resolve().parent.parent / "data" / "results"
+KEY = ["dataset", "notebook", "experiment", "seed"]
+SEEDS = (0, 1, 2)
+# The first of these that is here is trained on: its name, and how many photos (first by name) validate.
+PHOTOS = {"voc2007": 1000, "voc_standin": 200, "samples": 3}
+
+
+class Study:
+    """What one notebook trains on, measures with and writes its results to.
+
+    The photos are VOC 2007 where it is here, else its stand-in of 1,200 photos, else the embedded samples.
+    As in the article the first photos by name validate. Only the full profile trains in `train`; the quick
+    one leaves the results that ship as they are.
+
+    Args:
+        notebook: its number, such as "02"; written into every row.
+        runtime: what `setup` returned: the profile, and the device that every row names.
+        results: folder of `voc_study.csv` and `voc_histories.csv`.
+
+    >>> import srhelpers as sr
+    >>> study = sr.study.Study("02", sr.setup("quick", verbose=False))
+    >>> study.title, len(study.training), len(study.validation)
+    ('samples', 9, 3)
+    """
+
+    def __init__(self, notebook, runtime, *, results=RESULTS):
+        self.notebook, self.runtime, self.results = notebook, runtime, Path(results)
+        self.full = runtime.profile == "full"
+        here = [name for name in PHOTOS if datasets.is_here(name)] if self.full else ["samples"]
+        files = datasets.photos(here[0])
+        self.title = datasets.title(here[0])
+        self._photos = {}
+        self.validation, self.training = files[: PHOTOS[here[0]]], files[PHOTOS[here[0]] :]
+
+    def _decoded(self, degradation):
+        if degradation not in self._photos:
+            splits = (self.training, self.validation)
+            self._photos[degradation] = [generators.MultiSize(files, degradation=degradation) for files in splits]
+        return self._photos[degradation]
+
+    def batches(self, degradation="area", *, batch_size=16, flips=True, seed=0):
+        """Generators for training (shuffled) and validation (in order), 72 → (144, 288).
+
+        Args:
+            degradation, batch_size, flips, seed: as in `generators.MultiSize`; `flips` is for training only.
+
+        Returns:
+            (training, validation). The photos of one degradation are decoded once, however often you ask.
+
+        >>> import srhelpers as sr
+        >>> training, validation = sr.study.Study("02", sr.setup("quick", verbose=False)).batches(batch_size=4)
+        >>> len(training)
+        3
+        """
+        training, validation = (copy.copy(generator) for generator in self._decoded(degradation))
+        training.batch_size, training.seed, training.shuffle, training.flips = batch_size, seed, True, flips
+        training.set_epoch(0)
+        return training, validation
+
+    def measure(self, predict, degradation="area"):
+        """Scores of a model, or of anything that grows pictures, on the validation photos.
+
+        Args:
+            predict: function of a uint8 batch (N, 72, 72, 3) that gives the batches at 144 and 288, 0…255;
+                a model is one.
+            degradation: how the small pictures are made.
+
+        Returns:
+            dict: `psnr_144`, `psnr_288` (dB, RGB, mean over images), `ssim_144`, `ssim_288` (luma), and
+            `batch_144`, `batch_288`: the article's measure, one PSNR for every 64 photos, not rounded.
+
+        >>> import keras, srhelpers as sr
+        >>> photo = keras.Input((None, None, 3))
+        >>> copies = keras.Model(photo, [keras.layers.UpSampling2D(n)(photo) for n in (2, 4)])
+        >>> sorted(sr.study.Study("02", sr.setup("quick", verbose=False)).measure(copies))
+        ['batch_144', 'batch_288', 'psnr_144', 'psnr_288', 'ssim_144', 'ssim_288']
+        """
+        generator = copy.copy(self._decoded(degradation)[1])
+        generator.batch_size = 64
+        sides = [photos.shape[1] for photos in generator.photos[1:]]
+        kept = {f"{kind}_{side}": [] for kind in ("psnr", "ssim", "batch") for side in sides}
+        meters = {f"psnr_{side}": metrics.PSNR() for side in sides}
+        meters |= {f"ssim_{side}": metrics.SSIM(luma=True) for side in sides}
+        for index in range(len(generator)):
+            inputs, targets = generator[index]
+            for side, target, estimate in zip(sides, targets, predict(inputs), strict=True):
+                estimate = keras.ops.convert_to_numpy(estimate).astype("float32")
+                meters[f"psnr_{side}"].update_state(target, estimate)
+                meters[f"ssim_{side}"].update_state(target, estimate)
+                error = np.mean((target - estimate.astype(float)) ** 2)
+                kept[f"batch_{side}"].append(10 * np.log10(255**2 / error))
+        return {name: float(meters[name].result() if name in meters else np.mean(kept[name])) for name in kept}
+
+    def train(
+        self,
+        experiment,
+        build,
+        *,
+        seeds=SEEDS,
+        epochs=12,
+        batch_size=16,
+        degradation="area",
+        flips=True,
+        loss="mse",
+        loss_weights=(1, 1),
+        learning_rate=1e-3,
+        decay=True,
+        ship=None,
+        **facts,
+    ):
+        """In the full profile, train a model once for every seed, measure it, and add the rows to the results.
+
+        A run that was killed goes on where it was; one that had finished is only measured again.
+
+        Args:
+            experiment: what the rows are called.
+            build: function without arguments that gives the model, with outputs called "x2" and "x4".
+            seeds: for the weights and for the order of the photos.
+            epochs, batch_size, degradation, flips, loss, loss_weights: of the training.
+            learning_rate: Adam's.
+            decay: let it fall to zero along a cosine; else it stays.
+            ship: name under which the model of the first seed is shipped, or None.
+            **facts: more columns for the manifest, such as `features`.
+
+        Returns:
+            None. `table` shows the rows.
+
+        >>> import srhelpers as sr
+        >>> sr.study.Study("02", sr.setup("quick", verbose=False)).train("nothing happens", build=None)
+        """
+        if not self.full:
+            return
+        rows, histories = [], []
+        for seed in seeds:
+            keras.utils.set_random_seed(seed)
+            model = build()
+            batches, validation = self.batches(degradation, batch_size=batch_size, flips=flips, seed=seed)
+            steps = epochs * len(batches)
+            rate = keras.optimizers.schedules.CosineDecay(learning_rate, steps) if decay else learning_rate
+            model.compile(
+                keras.optimizers.Adam(rate),
+                loss=[loss, loss],
+                loss_weights=list(loss_weights),
+                metrics=[[metrics.PSNR()], [metrics.PSNR()]],
+            )
+            name = re.sub(r"\W+", "_", f"{self.title} {self.notebook} {experiment} {seed}".lower())
+            folder = folders.folder("cache") / "study" / name
+            history = training.fit(model, batches, validation, epochs=epochs, folder=folder, verbose=0)
+            key = {"dataset": self.title, "notebook": self.notebook, "experiment": experiment, "seed": seed}
+            histories.append(pd.DataFrame([key] * len(history)).join(history))
+            scores = self.measure(model, degradation)
+            rows.append(
+                key
+                | scores
+                | {
+                    "degradation": degradation,
+                    "loss": loss if isinstance(loss, str) else loss.name,
+                    "weights": ":".join(map(str, loss_weights)),
+                    "parameters": model.count_params(),
+                    "photos": len(self.training),
+                    "epochs": len(history),
+                    "batch_size": batch_size,
+                    "steps": steps,
+                    "minutes": history.seconds.sum() / 60,
+                }
+            )
+            print(f"{experiment}, seed {seed}: {scores['psnr_144']:.2f} / {scores['psnr_288']:.2f} dB", flush=True)
+            if ship and seed == seeds[0]:
+                score = {name: round(value, 4) for name, value in scores.items()}
+                known = rows[-1] | self._where() | facts | {"score": score, "minutes": round(rows[-1]["minutes"], 1)}
+                training.ship(model, ship, **{name: known[name] for name in known if name not in scores})
+        self._save(rows)
+        evaluation.save(pd.concat(histories), self.results / "voc_histories.csv", key=[*KEY, "epoch"])
+
+    def interpolate(self, method, degradation="area"):
+        """In the full profile, measure an interpolation on the validation photos and add its row to the results.
+
+        Args:
+            method: a name of `degradations.INTERPOLATIONS`.
+            degradation: how the small pictures are made.
+
+        >>> import srhelpers as sr
+        >>> sr.study.Study("02", sr.setup("quick", verbose=False)).interpolate("bicubic")
+        """
+        if not self.full:
+            return
+
+        def grow(inputs):
+            return [
+                np.stack([degradations.resize(image, (side, side), method) for image in inputs]) for side in (144, 288)
+            ]
+
+        key = {"dataset": self.title, "notebook": self.notebook, "experiment": f"{method}, {degradation}", "seed": 0}
+        nothing = {"loss": "", "weights": "", "parameters": 0, "photos": 0, "epochs": 0, "batch_size": 0, "steps": 0}
+        self._save([key | self.measure(grow, degradation) | {"degradation": degradation} | nothing | {"minutes": 0.0}])
+
+    def _where(self):
+        return {
+            "device": self.runtime.device,
+            "precision": self.runtime.precision,
+            "backend": self.runtime.backend,
+            "date": datetime.date.today().isoformat(),
+            "srhelpers": __version__,
+        }
+
+    def _save(self, rows):
+        evaluation.save(pd.DataFrame(rows).assign(**self._where()), self.results / "voc_study.csv", key=KEY)
+
+    def rows(self, file="voc_study.csv"):
+        """What was measured, of all notebooks: a row per experiment and seed.
+
+        Args:
+            file: "voc_study.csv" for the scores, "voc_histories.csv" for the epochs.
+
+        Returns:
+            pandas.DataFrame, of your photos where the full profile ran on them, else of those that ship.
+
+        >>> import srhelpers as sr
+        >>> "seed" in sr.study.Study("02", sr.setup("quick", verbose=False)).rows()
+        True
+        """
+        rows = pd.read_csv(self.results / file, keep_default_na=False)
+        mine = rows[rows.dataset == self.title]
+        return mine if len(mine) else rows
+
+    def table(self, *experiments):
+        """Mean and standard deviation over the seeds, beside bicubic on the same small pictures.
+
+        Args:
+            experiments: names, in the order to show; "bicubic, area" is one.
+
+        Returns:
+            pandas.DataFrame with a row per experiment. PSNR in dB on RGB, mean over the validation photos.
+
+        Raises:
+            ValueError: no rows of that name.
+
+        >>> import srhelpers as sr
+        >>> table = sr.study.Study("02", sr.setup("quick", verbose=False)).table("bicubic, area")
+        >>> table.loc["bicubic, area", "144, beside bicubic"]
+        '+0.00'
+        """
+        rows = self.rows()
+        missing = set(experiments) - set(rows.experiment)
+        if missing:
+            known = ", ".join(rows.experiment.unique())
+            raise ValueError(f"Expected experiments of {known}; got {', '.join(missing)}.")
+        lines = {}
+        for experiment in experiments:
+            chosen = rows[rows.experiment == experiment]
+            bicubic = rows[rows.experiment == f"bicubic, {chosen.degradation.iloc[0]}"]
+            line = {}
+            for side in (144, 288):
+                scores = chosen[f"psnr_{side}"]
+                spread = f" ± {scores.std():.2f}" if len(scores) > 1 else ""
+                line[f"PSNR {side}"] = f"{scores.mean():.2f}{spread}"
+                line[f"{side}, beside bicubic"] = f"{scores.mean() - bicubic[f'psnr_{side}'].mean():+.2f}"
+            line |= {"parameters": f"{chosen.parameters.iloc[0]:,}", "seeds": len(chosen)}
+            lines[experiment] = line
+        return pd.DataFrame(lines).T
+
+
+    def difference(self, experiment, other, side):
+        """How much one experiment gains on another at one size, seed by seed.
+
+        Args:
+            experiment, other: names.
+            side: 144 or 288.
+
+        Returns:
+            str such as "+0.30 ± 0.02": mean and standard deviation over the seeds, in dB.
+
+        >>> import srhelpers as sr
+        >>> study = sr.study.Study("02", sr.setup("quick", verbose=False))
+        >>> study.difference("plain, article", "plain, article", 144)
+        '+0.00 ± 0.00'
+        """
+        scores = self.rows().set_index(["experiment", "seed"])[f"psnr_{side}"]
+        gain = scores[experiment] - scores[other]
+        return f"{gain.mean():+.2f} ± {gain.std():.2f}"
+
+
+def predict(model, images):
+    """All outputs of a model as pictures.
+
+    Args:
+        model: takes and gives batches in 0…255.
+        images: uint8 picture (H, W, 3), or a batch (N, H, W, 3).
+
+    Returns:
+        List of uint8 arrays, one for each output: pictures for a picture, batches for a batch.
+
+    >>> import srhelpers as sr
+    >>> small = sr.degradations.area(sr.datasets.sample("coffee"), (72, 72))
+    >>> [picture.shape for picture in sr.study.predict(sr.load_model("voc_plain"), small)]
+    [(144, 144, 3), (288, 288, 3)]
+    """
+    batch = images if images.ndim == 4 else images[None]
+    outputs = [keras.ops.convert_to_numpy(output) for output in model(batch)]
+    outputs = [np.clip(output.round(), 0, 255).astype("uint8") for output in outputs]
+    return outputs if images.ndim == 4 else [output[0] for output in outputs]

@@ -1,0 +1,137 @@
+import shutil
+
+import keras
+import numpy as np
+import pandas as pd
+import pytest
+
+import srhelpers as sr
+
+
+pytestmark = pytest.mark.filterwarnings("ignore:Expected 5011 photos")
+
+
+def tiny():
+    """One convolution added to the enlarged photo."""
+    photo = keras.Input((None, None, 3))
+    x = keras.layers.Rescaling(1 / 255)(photo)
+    outputs = []
+    for factor in (2, 4):
+        found = keras.layers.UpSampling2D(factor)(keras.layers.Conv2D(4, 3, padding="same")(x))
+        outputs.append(sr.blocks.picture(found, f"x{factor}", base=sr.blocks.enlarged(x, factor)))
+    return keras.Model(photo, outputs)
+
+
+@pytest.fixture
+def quick():
+    return sr.study.Study("02", sr.setup("quick", verbose=False))
+
+
+@pytest.fixture
+def full(tmp_path, monkeypatch):
+    """The full profile on six photos that stand where VOC would."""
+    folder = tmp_path / "data" / "voc2007" / "VOC2007" / "JPEGImages"
+    folder.mkdir(parents=True)
+    for file in sr.datasets.photos("samples")[:6]:
+        shutil.copy(file, folder)
+    monkeypatch.setenv("SR_DATA_DIR", str(tmp_path / "data"))
+    monkeypatch.setitem(sr.study.PHOTOS, "voc2007", 2)
+    return sr.study.Study("99", sr.setup("full", verbose=False), results=tmp_path / "results")
+
+
+def test_quick_uses_the_samples_and_writes_nothing(quick, tmp_path):
+    quick.results = tmp_path
+    quick.train("anything", build=None)
+    quick.interpolate("bicubic")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_first_photos_by_name_validate(full):
+    assert full.title == "voc2007"
+    assert len(full.validation) == 2
+    assert len(full.training) == 4
+    assert max(full.validation) < min(full.training)
+
+
+def test_every_seed_makes_a_row_and_a_history(full, tmp_path):
+    full.interpolate("bicubic")
+    full.train("tiny", tiny, seeds=(0, 1), epochs=2, batch_size=2)
+    rows = pd.read_csv(tmp_path / "results" / "voc_study.csv")
+    assert list(rows.experiment) == ["bicubic, area", "tiny", "tiny"]
+    assert set(rows.dataset) == {"voc2007"}
+    assert list(rows.steps) == [0, 4, 4]
+    assert rows.device.iloc[1] == sr.setup("full", verbose=False).device
+    histories = pd.read_csv(tmp_path / "results" / "voc_histories.csv")
+    assert list(histories.epoch) == [1, 2, 1, 2]
+    table = full.table("bicubic, area", "tiny")
+    assert "±" in table.loc["tiny", "PSNR 144"]
+    assert full.difference("tiny", "tiny", 288) == "+0.00 ± 0.00"
+
+
+def test_training_again_goes_on_from_the_checkpoint(full, tmp_path):
+    full.interpolate("bicubic")
+    full.train("tiny", tiny, seeds=(0,), epochs=2, batch_size=2)
+    first = pd.read_csv(tmp_path / "results" / "voc_study.csv").iloc[-1]
+    full.train("tiny", tiny, seeds=(0,), epochs=2, batch_size=2)
+    rows = pd.read_csv(tmp_path / "results" / "voc_study.csv")
+    assert len(rows) == 2
+    assert rows.iloc[-1].psnr_288 == pytest.approx(first.psnr_288, abs=1e-3)
+    assert rows.iloc[-1].minutes == pytest.approx(first.minutes, abs=1e-3)
+
+
+def test_a_shipped_model_scores_what_its_row_says(full, tmp_path, monkeypatch):
+    monkeypatch.setattr(sr.training.ship, "__kwdefaults__", {"folder": tmp_path / "models"})
+    full.train("tiny", tiny, seeds=(0,), epochs=1, batch_size=2, ship="tiny")
+    entry = sr.training.manifest(tmp_path / "models")["tiny"]
+    assert entry["notebook"] == "99"
+    assert entry["photos"] == 4
+    scores = full.measure(sr.training.load_model("tiny", tmp_path / "models"))
+    assert scores["psnr_288"] == pytest.approx(entry["score"]["psnr_288"], abs=1e-3)
+
+
+def test_measures_agree_with_a_computation_by_hand(quick):
+    inputs, targets = quick.batches("opencv")[1][0]
+
+    def nearest(small):
+        return [small.repeat(factor, 1).repeat(factor, 2) for factor in (2, 4)]
+
+    scores = quick.measure(nearest, "opencv")
+    for side, target, estimate in zip((144, 288), targets, nearest(inputs), strict=True):
+        each = [sr.metrics.psnr(one, other) for one, other in zip(target, estimate, strict=True)]
+        assert scores[f"psnr_{side}"] == pytest.approx(np.mean(each), abs=1e-3)
+        error = np.mean((target.astype(float) - estimate) ** 2)
+        assert scores[f"batch_{side}"] == pytest.approx(10 * np.log10(255**2 / error), abs=1e-3)
+        each = [sr.metrics.ssim(one, other, luma=True) for one, other in zip(target, estimate, strict=True)]
+        assert scores[f"ssim_{side}"] == pytest.approx(np.mean(each), abs=1e-3)
+
+
+def test_an_interpolation_is_measured_like_a_model(full, tmp_path):
+    full.interpolate("nearest", "area")
+    row = pd.read_csv(tmp_path / "results" / "voc_study.csv").iloc[0]
+    _, targets = full.batches("area")[1][0]
+    inputs = full.batches("area")[1][0][0]
+    each = [
+        sr.metrics.psnr(target, sr.degradations.resize(small, (288, 288), "nearest"))
+        for small, target in zip(inputs, targets[1], strict=True)
+    ]
+    assert row.psnr_288 == pytest.approx(np.mean(each), abs=1e-3)
+
+
+def test_batches_are_independent_of_each_other(quick):
+    first, _ = quick.batches(batch_size=2, seed=0)
+    second, _ = quick.batches(batch_size=4, seed=1)
+    assert (len(first), len(second)) == (5, 3)
+    assert list(first.order) != list(second.order)
+
+
+def test_an_unknown_experiment_is_named(quick):
+    with pytest.raises(ValueError, match="no such thing"):
+        quick.table("no such thing")
+
+
+def test_predict_gives_pictures_for_a_picture_and_batches_for_a_batch():
+    photo = sr.degradations.area(sr.datasets.sample("coffee"), (20, 24))
+    medium, large = sr.study.predict(tiny(), photo)
+    assert medium.shape == (40, 48, 3)
+    assert large.dtype == np.uint8
+    assert sr.study.predict(tiny(), photo[None])[1].shape == (1, 80, 96, 3)

@@ -1,0 +1,192 @@
+"""The networks that notebooks 02–06 define, run with tiny sizes, and the models they ship."""
+
+import ast
+import subprocess
+import sys
+
+import keras
+import numpy as np
+import pytest
+from conftest import BENCHMARKS, REPOSITORY
+
+import srhelpers as sr
+
+SHIPPED = ("voc_plain", "voc_residual", "voc_atrous", "voc_efficientnet", "voc_depth_to_space")
+
+
+def definitions(number):
+    """The functions of a notebook, with its imports and what they need, without running anything else."""
+    file = next((REPOSITORY / "notebooks" / "scripts").glob(f"{number}_*.py"))
+    kept = []
+    for node in ast.parse(file.read_text(encoding="utf-8")).body:
+        partial = isinstance(node, ast.Assign) and isinstance(node.value, ast.Call)
+        partial = partial and getattr(node.value.func, "id", "") == "partial"
+        if partial or isinstance(node, ast.FunctionDef | ast.Import | ast.ImportFrom):
+            kept.append(node)
+    features = sr.pretrained.efficientnet_block1a() if number in ("05", "06") else None
+    namespace = {"features": features, "fed_wrongly": features and sr.pretrained.fed_as_the_article(features)}
+    exec(compile(ast.Module(kept, []), str(file), "exec"), namespace)
+    return namespace
+
+
+@pytest.fixture(scope="module")
+def photos():
+    """Two photos whose sides differ and are not 72."""
+    photo = sr.datasets.sample("coffee")
+    return np.stack([sr.degradations.area(photo, (24, 32)), sr.degradations.area(photo[:, ::-1], (24, 32))])
+
+
+def give(model, photos):
+    return [keras.ops.convert_to_numpy(output) for output in model(photos)]
+
+
+ARTICLE = {
+    ("02", "article_plain"): (39_110, 2, 4),
+    ("03", "article_residual"): (55_814, 2, 2),
+    ("04", "article_atrous"): (138_950, 2, 2),
+    ("05", "article_naive"): (51_151, 2, 4),
+    ("05", "article_last"): (67_318, 2, 4),
+    ("06", "article_depth_to_space"): (56_534, 1, 1),
+}
+
+
+@pytest.mark.parametrize(("number", "name"), ARTICLE)
+def test_the_articles_networks_have_their_parameters_and_their_squares(number, name, photos):
+    parameters, *squares = ARTICLE[number, name]
+    keras.utils.set_random_seed(1)
+    model = definitions(number)[name]()
+    assert model.count_params() == parameters
+    assert model.output_names == ["x2", "x4"]
+    for output, factor, square in zip(give(model, photos), (2, 4), squares, strict=True):
+        n, height, width, _ = output.shape
+        assert (height, width) == (24 * factor, 32 * factor)
+        blocks = output.reshape(n, height // square, square, width // square, square, 3)
+        assert np.ptp(blocks, axis=(2, 4)).max() == 0
+        if square < 4:
+            inside = output.reshape(n, 24, factor, 32, factor, 3)
+            assert square == factor or np.ptp(inside, axis=(2, 4)).max() > 0
+
+
+def test_copying_first_or_last_is_the_same_function(photos):
+    keras.utils.set_random_seed(0)
+    notebook = definitions("02")
+    printed, reordered = notebook["as_printed"](), notebook["article_plain"]()
+    reordered.set_weights(printed.get_weights())
+    for one, other in zip(give(printed, photos), give(reordered, photos), strict=True):
+        assert one == pytest.approx(other, abs=1e-2)
+
+
+OURS = {
+    ("02", "plain"): False,
+    ("03", "residual"): True,
+    ("04", "atrous"): True,
+    ("05", "with_features"): True,
+    ("06", "copying"): True,
+    ("06", "depth_to_space"): True,
+}
+
+
+@pytest.mark.parametrize(("number", "name"), OURS)
+def test_our_networks_take_any_size_and_start_from_bicubic(number, name, photos):
+    model = definitions(number)[name]()
+    assert model.output_names == ["x2", "x4"]
+    for output, factor in zip(give(model, photos), (2, 4), strict=True):
+        assert output.shape == (2, 24 * factor, 32 * factor, 3)
+        if OURS[number, name]:
+            small = keras.ops.cast(photos, "float32")
+            expected = keras.layers.UpSampling2D(factor, interpolation="bicubic")(small)
+            assert output == pytest.approx(keras.ops.convert_to_numpy(expected), abs=1e-2)
+
+
+def test_dilation_costs_no_parameters():
+    atrous = definitions("04")["atrous"]
+    assert atrous().count_params() == atrous(rates=[1] * 6).count_params()
+
+
+def test_what_a_dilated_stack_sees():
+    seen = definitions("04")["seen"]
+    rows = [np.flatnonzero(seen(rates).any(1)) for rates in ((1, 1, 1), (1, 2, 4))]
+    assert [np.ptp(row) + 1 for row in rows] == [7, 15]
+    assert np.count_nonzero(seen((4, 4, 4))) == 36  # every fourth pixel of 21×21, less what lies outside
+
+
+def test_the_article_generator_mixes_epochs():
+    loop = definitions("02")["article_loop"](10, 4)
+    assert [next(loop) for _ in range(3)] == [[0, 1, 2, 3], [4, 5, 6, 7], [8, 9, 0, 1]]
+
+
+def test_the_two_homes_of_efficientnetb4_hold_the_same_network(photos):
+    efficientnet = pytest.importorskip("efficientnet.keras")
+    package = efficientnet.EfficientNetB4(include_top=False, input_shape=(None, None, 3), weights=None)
+    theirs = definitions("05")["from_keras_applications"](package)
+    one, other = (keras.ops.convert_to_numpy(model(photos)) for model in (sr.pretrained.block1a_of(package), theirs))
+    assert one.shape == (2, 12, 16, 48)
+    assert one == pytest.approx(other, abs=1e-4)
+
+
+@pytest.mark.parametrize("name", SHIPPED)
+def test_shipped_models_are_small_and_known(name):
+    entry = sr.training.manifest()[name]
+    needed = {"notebook", "dataset", "photos", "steps", "seed", "device", "minutes", "date", "versions", "score"}
+    assert needed <= set(entry)
+    assert entry["bytes"] < 5e6
+    assert sr.load_model(name).count_params() == entry["parameters"]
+
+
+def test_shipped_models_need_nothing_but_their_file():
+    code = (
+        "import sys, keras, srhelpers.layers\n"
+        "for file in sys.argv[1:]:\n"
+        "    keras.saving.load_model(file, compile=False, safe_mode=True)\n"
+        "print('loaded')"
+    )
+    files = [REPOSITORY / "data" / "models" / f"{name}.keras" for name in SHIPPED]
+    done = subprocess.run([sys.executable, "-c", code, *files], capture_output=True, text=True, cwd="/")
+    assert done.stdout.strip() == "loaded", done.stderr
+
+
+@pytest.mark.parametrize("name", SHIPPED)
+def test_shipped_models_beat_bicubic_on_photos_they_never_saw(name):
+    model, gains = sr.load_model(name), {2: [], 4: []}
+    for file in sr.datasets.photos("samples"):
+        image = sr.datasets.read_image(file)
+        if image.ndim == 2:
+            continue
+        sizes = [sr.degradations.area(image, (side, side)) for side in (72, 144, 288)]
+        for factor, target, estimate in zip((2, 4), sizes[1:], sr.study.predict(model, sizes[0]), strict=True):
+            bicubic = sr.degradations.resize(sizes[0], target.shape[:2])
+            gains[factor].append(sr.metrics.psnr(target, estimate) - sr.metrics.psnr(target, bicubic))
+    assert np.mean(gains[2]) > 0
+    assert np.mean(gains[4]) > 0
+
+
+@pytest.fixture(scope="module")
+def validation():
+    """A study whose validation photos are those of the full run."""
+    folder = BENCHMARKS / "voc_standin"
+    if not folder.is_dir():
+        pytest.skip("voc_standin is not here; set SR_DATA_DIR to a folder with it")
+    study = sr.study.Study("06", sr.setup("quick", verbose=False))
+    study.validation = sr.datasets.photos("voc_standin", folder)[:200]
+    study.training = study.validation[:1]
+    return study
+
+
+@pytest.mark.parametrize("name", SHIPPED)
+def test_shipped_models_score_what_the_manifest_says(name, validation):
+    scores = validation.measure(sr.load_model(name))
+    stated = sr.training.manifest()[name]["score"]
+    for side in (144, 288):
+        assert scores[f"psnr_{side}"] == pytest.approx(stated[f"psnr_{side}"], abs=0.02)
+        assert scores[f"psnr_{side}"] > bicubic(validation)[f"psnr_{side}"]
+
+
+def test_the_best_model_beats_bicubic_clearly(validation):
+    scores, base = validation.measure(sr.load_model("voc_depth_to_space")), bicubic(validation)
+    assert scores["psnr_144"] - base["psnr_144"] > 0.6
+    assert scores["psnr_288"] - base["psnr_288"] > 0.35
+
+
+def bicubic(study):
+    rows = study.rows().set_index("experiment")
+    return rows.loc["bicubic, area"]
