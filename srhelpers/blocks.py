@@ -49,6 +49,46 @@ def picture(x, name, *, base=None):
     return layers.Rescaling(255, dtype="float32", name=name)(x)
 
 
+def two_pictures(x, photo=None):
+    """Features → pictures of twice and four times their size, by copying pixels and convolving after each copy.
+
+    Args:
+        x: features (N, H, W, C).
+        photo: (N, H, W, 3) in 0…1; the answers are added to it, enlarged by bicubic interpolation. None adds
+            nothing.
+
+    Returns:
+        [pictures (N, 2H, 2W, 3), pictures (N, 4H, 4W, 3)] in 0…255, called "x2" and "x4".
+
+    >>> import keras, srhelpers as sr
+    >>> [picture.shape for picture in sr.blocks.two_pictures(keras.Input((72, 72, 32)))]
+    [(None, 144, 144, 3), (None, 288, 288, 3)]
+    """
+    pictures = []
+    for factor, filters in ((2, 16), (4, 8)):
+        x = layers.Conv2D(filters, 3, padding="same", activation="relu")(layers.UpSampling2D()(x))
+        base = None if photo is None else enlarged(photo, factor)
+        pictures.append(picture(x, f"x{factor}", base=base))
+    return pictures
+
+
+def colours(x, activation="relu"):
+    """Features → a picture of the same size in 0…1 by a 1×1 convolution, as all networks of the VOC article end.
+
+    Args:
+        x: features (N, H, W, C).
+        activation: the article's is "relu", or a leaky ReLU; None is linear.
+
+    Returns:
+        Pictures (N, H, W, 3), in float32.
+
+    >>> import keras, srhelpers as sr
+    >>> sr.blocks.colours(keras.Input((72, 72, 64))).shape
+    (None, 72, 72, 3)
+    """
+    return layers.Conv2D(3, 1, activation=activation, dtype="float32")(x)
+
+
 def copied(x, factor, name):
     """A small picture in 0…1 → a large one in 0…255, every pixel copied `factor`×`factor` times.
 
@@ -56,7 +96,7 @@ def copied(x, factor, name):
     that looks at one pixel at a time, the convolution can come first: the same function on fewer pixels.
 
     Args:
-        x: picture (N, H, W, 3) in 0…1, such as a 1×1 convolution of features gives.
+        x: picture (N, H, W, 3) in 0…1, such as `colours` gives.
         factor: int.
         name: of the output.
 

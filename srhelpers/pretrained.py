@@ -40,7 +40,9 @@ def efficientnet_block1a(variant="b0"):
     try:
         import efficientnet.keras as efficientnet
     except ModuleNotFoundError as error:
-        raise ModuleNotFoundError("Expected the efficientnet package; run: python -m pip install efficientnet") from error
+        raise ModuleNotFoundError(
+            "Expected the efficientnet package; run: python -m pip install efficientnet"
+        ) from error
     try:
         whole = efficientnet.EfficientNetB4(include_top=False, input_shape=(None, None, 3), weights="imagenet")
     except Exception as error:  # Keras raises a bare Exception where there is no network

@@ -3,6 +3,7 @@
 import copy
 import datetime
 import re
+import tempfile
 from pathlib import Path
 
 import keras
@@ -15,21 +16,23 @@ from . import runtime as folders
 RESULTS = Path(__file__).resolve().parent.parent / "data" / "results"
 KEY = ["dataset", "notebook", "experiment", "seed"]
 SEEDS = (0, 1, 2)
-# The first of these that is here is trained on: its name, and how many photos (first by name) validate.
-PHOTOS = {"voc2007": 1000, "voc_standin": 200, "samples": 3}
+VALIDATION = {"voc2007": 1000, "voc_standin": 200, "samples": 3}  # so many photos, the first by name, validate
 
 
 class Study:
     """What one notebook trains on, measures with and writes its results to.
 
-    The photos are VOC 2007 where it is here, else its stand-in of 1,200 photos, else the embedded samples.
-    As in the article the first photos by name validate. Only the full profile trains in `train`; the quick
-    one leaves the results that ship as they are.
+    The full profile takes VOC 2007 and downloads it if need be (460 MB), or its stand-in `voc_standin` where
+    only that is here. The quick one takes the embedded samples, trains nothing in `train`, and leaves the
+    results that ship as they are. As in the article the first photos by name validate.
 
     Args:
         notebook: its number, such as "02"; written into every row.
         runtime: what `setup` returned: the profile, and the device that every row names.
         results: folder of `voc_study.csv` and `voc_histories.csv`.
+
+    Raises:
+        DownloadError: full profile, no photos here, and no network.
 
     >>> import srhelpers as sr
     >>> study = sr.study.Study("02", sr.setup("quick", verbose=False))
@@ -40,11 +43,12 @@ class Study:
     def __init__(self, notebook, runtime, *, results=RESULTS):
         self.notebook, self.runtime, self.results = notebook, runtime, Path(results)
         self.full = runtime.profile == "full"
-        here = [name for name in PHOTOS if datasets.is_here(name)] if self.full else ["samples"]
-        files = datasets.photos(here[0])
-        self.title = datasets.title(here[0])
+        wanted = ("voc2007", "voc_standin") if self.full else ("samples",)
+        name = next((name for name in wanted if datasets.is_here(name)), wanted[0])
+        files = datasets.photos(name, download=True)
+        self.title = datasets.title(name)
+        self.validation, self.training = files[: VALIDATION[name]], files[VALIDATION[name] :]
         self._photos = {}
-        self.validation, self.training = files[: PHOTOS[here[0]]], files[PHOTOS[here[0]] :]
 
     def _decoded(self, degradation):
         if degradation not in self._photos:
@@ -265,14 +269,30 @@ class Study:
             bicubic = rows[rows.experiment == f"bicubic, {chosen.degradation.iloc[0]}"]
             line = {}
             for side in (144, 288):
-                scores = chosen[f"psnr_{side}"]
-                spread = f" ± {scores.std():.2f}" if len(scores) > 1 else ""
-                line[f"PSNR {side}"] = f"{scores.mean():.2f}{spread}"
-                line[f"{side}, beside bicubic"] = f"{scores.mean() - bicubic[f'psnr_{side}'].mean():+.2f}"
+                gain = chosen[f"psnr_{side}"].mean() - bicubic[f"psnr_{side}"].mean()
+                line |= {f"PSNR {side}": self.score(experiment, side), f"{side}, beside bicubic": f"{gain:+.2f}"}
             line |= {"parameters": f"{chosen.parameters.iloc[0]:,}", "seeds": len(chosen)}
             lines[experiment] = line
         return pd.DataFrame(lines).T
 
+    def score(self, experiment, side, kind="psnr"):
+        """Mean and standard deviation over the seeds of one experiment at one size.
+
+        Args:
+            experiment: name.
+            side: 144 or 288.
+            kind: "psnr" or "batch" (dB), or "ssim"; see `measure`.
+
+        Returns:
+            str such as "28.31 ± 0.02"; an interpolation has no seeds, and no deviation.
+
+        >>> import srhelpers as sr
+        >>> sr.study.Study("02", sr.setup("quick", verbose=False)).score("bicubic, area", 144)
+        '27.58'
+        """
+        rows = self.rows()
+        scores = rows.loc[rows.experiment == experiment, f"{kind}_{side}"]
+        return f"{scores.mean():.2f}" + (f" ± {scores.std():.2f}" if len(scores) > 1 else "")
 
     def difference(self, experiment, other, side):
         """How much one experiment gains on another at one size, seed by seed.
@@ -292,6 +312,30 @@ class Study:
         scores = self.rows().set_index(["experiment", "seed"])[f"psnr_{side}"]
         gain = scores[experiment] - scores[other]
         return f"{gain.mean():+.2f} ± {gain.std():.2f}"
+
+
+def short_run(model, loss="mse", epochs=30):
+    """Train a model on nine sample photos for a few seconds, to see that it learns.
+
+    Args:
+        model: not compiled, with outputs at twice and four times the size.
+        loss: of both outputs.
+        epochs: int.
+
+    Returns:
+        pandas.DataFrame, the history. Three other sample photos validate.
+
+    >>> import keras, srhelpers as sr
+    >>> photo = keras.Input((None, None, 3))
+    >>> outputs = [sr.blocks.enlarged(keras.layers.Conv2D(3, 3, padding="same")(photo), n) for n in (2, 4)]
+    >>> len(sr.study.short_run(keras.Model(photo, outputs), epochs=2))
+    2
+    """
+    files = datasets.photos("samples")
+    batches = generators.MultiSize(files[3:], batch_size=3, shuffle=True)
+    model.compile("adam", loss=[loss, loss], metrics=[[metrics.PSNR()], [metrics.PSNR()]])
+    with tempfile.TemporaryDirectory() as folder:
+        return training.fit(model, batches, generators.MultiSize(files[:3]), epochs=epochs, folder=folder, verbose=0)
 
 
 def predict(model, images):

@@ -177,12 +177,14 @@ def ship(model, name, *, folder=MODELS, **facts):
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
     file, partial = folder / f"{name}.keras", folder / f"{name}.part.keras"
-    _in_float32(model).save(partial)
     try:
-        load_model(partial)  # nobody else has the code of a class of one notebook
-    except ValueError:
-        partial.unlink()
-        raise
+        _in_float32(model).save(partial)
+        load_model(partial)
+    except (TypeError, ValueError) as error:  # nobody else has the code of a class of one notebook
+        partial.unlink(missing_ok=True)
+        raise ValueError(
+            f"Expected a model that loads without code of its own, but {name} cannot be loaded: {error}"
+        ) from error
     entry = {
         **facts,
         "date": datetime.date.today().isoformat(),

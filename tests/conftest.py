@@ -14,7 +14,9 @@ BENCHMARKS = Path(os.environ.get("SR_DATA_DIR") or REPOSITORY.parent / "shared" 
 @pytest.fixture(autouse=True)
 def _own_folders(monkeypatch, tmp_path):
     """No test sees the user's data, cache or Kaggle login."""
-    for name in ("SR_DATA_DIR", "SR_WEIGHTS_DIR", "SR_PROFILE", "KAGGLE_USERNAME", "KAGGLE_KEY", "KAGGLE_API_TOKEN"):
+    for name in ("DATA_DIR", "WEIGHTS_DIR", "PROFILE", "PRECISION"):
+        monkeypatch.delenv(f"SR_{name}", raising=False)
+    for name in ("KAGGLE_USERNAME", "KAGGLE_KEY", "KAGGLE_API_TOKEN"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("SR_CACHE_DIR", str(tmp_path / "cache"))
     monkeypatch.setenv("SR_KAGGLE_INPUT", str(tmp_path / "kaggle" / "input"))

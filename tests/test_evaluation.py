@@ -97,6 +97,17 @@ def test_save_adds_and_replaces_rows(two, tmp_path):
     assert len(pd.read_csv(file)) == 2
 
 
+def test_save_takes_other_keys_and_columns(tmp_path):
+    file = tmp_path / "runs.csv"
+    for score in (20.0, 21.5):
+        rows = pd.DataFrame({"experiment": ["plain", "NA"], "seed": [0, 0], "weights": ["1:1", ""], "score": score})
+        sr.evaluation.save(rows, file, key=["experiment", "seed"])
+    kept = pd.read_csv(file, keep_default_na=False)
+    assert list(kept.experiment) == ["plain", "NA"]
+    assert list(kept.score) == [21.5, 21.5]
+    assert list(kept.weights) == ["1:1", ""]
+
+
 def test_names_that_look_like_numbers_stay_names(tmp_path, photo):
     folder = tmp_path / "2024"
     for name in ("0001", "101085", "NA", "below/0001"):

@@ -8,7 +8,9 @@ import srhelpers as sr
 def test_it_is_minus_the_psnr_of_each_image(random):
     target = random.integers(0, 256, (3, 16, 16, 3), "uint8")
     estimate = np.clip(target + random.normal(0, [[[[30]]], [[[10]]], [[[20]]]], target.shape), 0, 255).round()
-    by_hand = np.mean([sr.metrics.psnr(one, other.astype("uint8")) for one, other in zip(target, estimate, strict=True)])
+    by_hand = np.mean(
+        [sr.metrics.psnr(one, other.astype("uint8")) for one, other in zip(target, estimate, strict=True)]
+    )
     loss = sr.losses.NegativePSNR()(target, estimate.astype("float32"))
     assert float(loss) == pytest.approx(-by_hand, abs=0.03)  # the floor of one grey level
 

@@ -115,8 +115,9 @@ def test_readme_links_lead_somewhere():
 
 def test_readme_table_is_the_measured_one(monkeypatch):
     monkeypatch.chdir(REPOSITORY)
-    table = runpy.run_path("tools/readme.py")["table"]()
-    assert f"<!-- table -->\n{table}\n<!-- end -->" in README, "run: python tools/readme.py"
+    made = runpy.run_path("tools/readme.py")
+    for name in ("table", "study"):
+        assert f"<!-- {name} -->\n{made[name]()}\n<!-- end -->" in README, "run: python tools/readme.py"
 
 
 def test_package_floors():

@@ -50,6 +50,16 @@ def test_seed_makes_runs_repeat():
     assert draws[0] == draws[1] != draws[2]
 
 
+def test_precision_can_be_overridden(monkeypatch):
+    monkeypatch.setenv("SR_PRECISION", "mixed_bfloat16")
+    try:
+        assert sr.setup(verbose=False).precision == "mixed_bfloat16"
+        assert keras.config.dtype_policy().name == "mixed_bfloat16"
+        assert sr.setup(precision="float32", verbose=False).precision == "float32"
+    finally:
+        keras.config.set_dtype_policy("float32")
+
+
 def test_precision_follows_the_hardware():
     assert runtime._choose_precision("cpu", 0) == "float32"
     assert runtime._choose_precision("tpu", 0) == "mixed_bfloat16"
@@ -128,7 +138,7 @@ def test_downloading_needs_no_backend():
 
 def test_an_unknown_name_is_named():
     with pytest.raises(
-        AttributeError, match="no attribute 'metric'; it holds setup, load_model, archives, catalog, datasets"
+        AttributeError, match="no attribute 'metric'; it holds setup, load_model, archives, blocks, catalog"
     ):
         _ = sr.metric
     assert {"setup", "metrics"} <= set(dir(sr))

@@ -7,7 +7,6 @@ import pytest
 
 import srhelpers as sr
 
-
 pytestmark = pytest.mark.filterwarnings("ignore:Expected 5011 photos")
 
 
@@ -35,8 +34,21 @@ def full(tmp_path, monkeypatch):
     for file in sr.datasets.photos("samples")[:6]:
         shutil.copy(file, folder)
     monkeypatch.setenv("SR_DATA_DIR", str(tmp_path / "data"))
-    monkeypatch.setitem(sr.study.PHOTOS, "voc2007", 2)
+    monkeypatch.setitem(sr.study.VALIDATION, "voc2007", 2)
     return sr.study.Study("99", sr.setup("full", verbose=False), results=tmp_path / "results")
+
+
+def test_full_without_photos_downloads_them(monkeypatch):
+    asked = []
+
+    def refuse(source, target, **options):
+        asked.append(target.name)
+        raise sr.archives.DownloadError("no network")
+
+    monkeypatch.setattr(sr.downloads, "make_folder", refuse)
+    with pytest.raises(sr.archives.DownloadError):
+        sr.study.Study("02", sr.setup("full", verbose=False))
+    assert asked == ["voc2007"]
 
 
 def test_quick_uses_the_samples_and_writes_nothing(quick, tmp_path):

@@ -196,3 +196,22 @@ def test_a_file_that_brings_its_own_code_is_refused(tmp_path):
     keras.Model(inputs, keras.layers.Lambda(lambda x: x + 1)(inputs)).save(tmp_path / "lambda.keras")
     with pytest.raises(ValueError, match="cannot be loaded"):
         sr.training.load_model(tmp_path / "lambda.keras")
+
+
+def test_a_model_trained_in_mixed_precision_is_shipped_in_float32(tmp_path):
+    keras.config.set_dtype_policy("mixed_bfloat16")
+    try:
+        inside = keras.Input((None, None, 3))
+        inner = keras.Sequential([keras.Input((None, None, 3)), keras.layers.Conv2D(4, 3, padding="same")])
+        outside = keras.layers.Conv2D(3, 3, padding="same", dtype="float32", name="x2")(inner(inside))
+        model = keras.Model(inside, outside)
+    finally:
+        keras.config.set_dtype_policy("float32")
+    sr.training.ship(model, "mixed", folder=tmp_path)
+    loaded = sr.training.load_model("mixed", tmp_path)
+    policies = {layer.dtype_policy.name for layer in [*loaded.layers, *loaded.layers[1].layers]}
+    assert policies == {"float32"}
+    photos = np.random.default_rng(0).random((1, 5, 6, 3), "float32")
+    for one, other in zip(loaded.get_weights(), model.get_weights(), strict=True):
+        assert np.array_equal(one, other)
+    np.testing.assert_allclose(loaded(photos), model(photos), atol=0.03)  # what bfloat16 rounds

