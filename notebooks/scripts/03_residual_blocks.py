@@ -54,7 +54,7 @@ study = sr.study.Study("03", runtime)
 study.table("bicubic, area", "plain, corrected", "residual, added to bicubic")
 
 # %% [markdown]
-# PLACEHOLDER_A
+# More than a decibel over bicubic at 144. One idea did most of that, and it is not the residual block.
 #
 # ## Setup
 
@@ -134,7 +134,7 @@ study.train(
 study.table("plain, article", "residual, article", "bicubic, opencv")
 
 # %% [markdown]
-# PLACEHOLDER_B
+# As you expected: at 288 the residual network gains 0.4 dB on the plain one, at 144 it gains nothing (it even loses 0.2 dB; it is the narrower network, and its outputs weigh 0.3 and 0.7). Both still lose to bicubic. Look at the squares:
 
 # %%
 articles = {
@@ -228,7 +228,9 @@ study.table(
 )
 
 # %% [markdown]
-# PLACEHOLDER_C
+# The base buys two decibels and more. Without it six epochs are not enough to reach bicubic; the seeds differ by a quarter of a decibel, since the start decides how long the network takes to learn to copy a photo. With it the three seeds agree to a few hundredths.
+#
+# And the sums inside the blocks? Nothing, here. With twelve convolutions the plain stack trains just as well. Residual blocks are made for depths at which plain stacks stop training, and this network is not that deep. EDSR, in notebook 08, is.
 
 # %%
 curves = study.rows("voc_histories.csv").query("seed == 0")
@@ -301,7 +303,9 @@ looks = rows.loc[["plain, article", "residual, article"], ["ssim_144", "ssim_288
 looks.groupby("experiment").agg(["mean", "std"]).round(3)
 
 # %% [markdown]
-# PLACEHOLDER_D
+# **We measure** a gain of 0.4 dB at 288 and a loss of 0.2 dB at 144, with three seeds. SSIM at 288 rises too.
+#
+# **Verdict: holds, for another reason.** At 288 the picture is better because its squares are 2×2 in place of 4×4: one block works at 144×144. Put there, plain convolutions do the same. At 144 both networks draw 2×2 squares. And both lose to bicubic, which the article does not show.
 #
 # ## Change it yourself
 #
