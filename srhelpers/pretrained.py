@@ -1,6 +1,7 @@
 """Networks that others have trained, as frozen feature extractors."""
 
 import keras
+import numpy as np
 from keras import layers
 
 from . import training
@@ -82,6 +83,33 @@ def block1a_of(whole):
     features.set_weights(start.get_weights())
     features.trainable = False
     return features
+
+
+def standardised(features, photos):
+    """The same features, with mean 0 and deviation 1 in every channel over some photos.
+
+    A classifier's features may sit far from zero and hardly move. Joined with others, such channels drown them.
+
+    Args:
+        features: what `efficientnet_block1a` returns.
+        photos: uint8 batch (N, H, W, 3) to measure on. Channels that hardly vary are magnified ten times at most.
+
+    Returns:
+        Keras model like `features`, frozen, with the measured numbers inside.
+
+    >>> import srhelpers as sr
+    >>> photos = sr.generators.MultiSize("samples").photos[0]
+    >>> network = sr.pretrained.standardised(sr.pretrained.efficientnet_block1a(), photos)
+    >>> abs(float(keras.ops.mean(network(photos)))) < 0.01
+    True
+    """
+    found = keras.ops.convert_to_numpy(features(photos))
+    mean, deviation = found.mean((0, 1, 2)), np.maximum(found.std((0, 1, 2)), 0.1)
+    photo = keras.Input((None, None, 3))
+    scaled = layers.Rescaling((1 / deviation).tolist(), (-mean / deviation).tolist(), dtype="float32")
+    model = keras.Model(photo, scaled(features(photo)), name="standardised")
+    model.trainable = False
+    return model
 
 
 def fed_as_the_article(features):

@@ -25,6 +25,7 @@ def definitions(number):
             kept.append(node)
     features = sr.pretrained.efficientnet_block1a() if number in ("05", "06") else None
     namespace = {"features": features, "fed_wrongly": features and sr.pretrained.fed_as_the_article(features)}
+    namespace["scaled_features"] = features
     exec(compile(ast.Module(kept, []), str(file), "exec"), namespace)
     return namespace
 

@@ -48,8 +48,8 @@ def study():
         lines.append([title, *scores, f"{parameters:,}" if parameters else ""])
     chosen = rows.loc[STUDY["06, depth to space"]]
     source = (
-        f"\nMean over the validation photos of {chosen.dataset}, ± standard deviation over three seeds where there is one; "
-        f"trained on {chosen.photos} photos on {chosen.date}, {chosen.device}, {chosen.precision}; every run in "
+        f"\nMean over the validation photos of {chosen.dataset}, ± standard deviation over three seeds where there is "
+        f"one; trained on {chosen.photos} photos on {chosen.date}, {chosen.device}, {chosen.precision}; every run in "
         "`data/results/voc_study.csv`."
     )
     return "\n".join(f"| {' | '.join(line)} |" for line in lines) + "\n" + source

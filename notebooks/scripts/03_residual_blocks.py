@@ -16,7 +16,8 @@
 # %% [markdown]
 # # 03 · Residual blocks
 #
-# You end with a network of residual blocks that only draws what bicubic interpolation misses, and with a measured answer to what "residual" buys.
+# You end with a network of residual blocks that only draws what bicubic interpolation misses, and
+# with a measured answer to what "residual" buys.
 #
 # | | |
 # |---|---|
@@ -24,7 +25,9 @@
 # | Before this | 02 (the two outputs, copied pixels, the study) |
 # | Data | as in 02 |
 #
-# The article's second network replaces convolutions by residual blocks. It gains a little PSNR and, says the article, visibly better pictures at 288×288. Both turn out to be true, for a reason the article does not give.
+# The article's second network replaces convolutions by residual blocks. It gains a little PSNR and,
+# says the article, visibly better pictures at 288×288. Both turn out to be true, for a reason the
+# article does not give.
 
 # %% [markdown]
 # ## What you will have at the end
@@ -43,6 +46,7 @@ plain, residual_answer = (
 sr.plots.compare(
     target,
     {"bicubic": bicubic, "02, plain": plain, "03, residual": residual_answer},
+    zoom=(82, 82, 56),
     title="72×72 grown to 288×288: look at the rim of the eye",
 )
 
@@ -54,7 +58,8 @@ study = sr.study.Study("03", runtime)
 study.table("bicubic, area", "plain, corrected", "residual, added to bicubic")
 
 # %% [markdown]
-# More than a decibel over bicubic at 144. One idea did most of that, and it is not the residual block.
+# More than a decibel over bicubic at 144. One idea did most of that, and it is not the residual
+# block.
 #
 # ## Setup
 
@@ -72,11 +77,14 @@ from keras import layers
 #
 # $$\text{out} = x + f(x)$$
 #
-# If $f$ gives zero, nothing happens. So a stack of such blocks starts close to doing nothing, and every block only has to learn a change. The gradient has a straight way back through the sums. That made networks of more than a hundred layers trainable (He et al., 2016).
+# If $f$ gives zero, nothing happens. So a stack of such blocks starts close to doing nothing, and
+# every block only has to learn a change. The gradient has a straight way back through the sums.
+# That made networks of more than a hundred layers trainable (He et al., 2016).
 #
 # ## The article's network
 #
-# Its block has two convolutions and, after the sum, one more activation: a leaky ReLU, which lets a fifth of negative values through.
+# Its block has two convolutions and, after the sum, one more activation: a leaky ReLU, which lets a
+# fifth of negative values through.
 
 # %%
 convolution = partial(layers.Conv2D, kernel_size=3, padding="same")
@@ -92,7 +100,8 @@ def article_block(x):
 
 
 # %% [markdown]
-# Two blocks work at 72×72, a third one at 144×144 *between* the two upsamplings. The output layers have the leaky ReLU too.
+# Two blocks work at 72×72, a third one at 144×144 *between* the two upsamplings. The output layers
+# have the leaky ReLU too.
 
 
 # %%
@@ -116,7 +125,9 @@ network = article_residual()
 print([output.shape for output in network.outputs], f"{network.count_params():,} parameters")
 
 # %% [markdown]
-# You can read off what it can do. The output at 144 is still a 72×72 picture, copied: 2×2 squares. The output at 288 is a 144×144 picture, copied. In notebook 02 it had 4×4 squares, now it has 2×2 ones. So you expect no gain at 144 and a clear one at 288.
+# You can read off what it can do. The output at 144 is still a 72×72 picture, copied: 2×2 squares.
+# The output at 288 is a 144×144 picture, copied. In notebook 02 it had 4×4 squares, now it has 2×2
+# ones. So you expect no gain at 144 and a clear one at 288.
 #
 # The article's own notebook gives the outputs the weights 0.3 and 0.7 in the loss. So do we:
 
@@ -134,7 +145,9 @@ study.train(
 study.table("plain, article", "residual, article", "bicubic, opencv")
 
 # %% [markdown]
-# As you expected: at 288 the residual network gains 0.4 dB on the plain one, at 144 it gains nothing (it even loses 0.2 dB; it is the narrower network, and its outputs weigh 0.3 and 0.7). Both still lose to bicubic. Look at the squares:
+# As you expected: at 288 the residual network gains 0.4 dB on the plain one, at 144 it gains
+# nothing (it even loses 0.2 dB; it is the narrower network, and its outputs weigh 0.3 and 0.7).
+# Both still lose to bicubic. Look at the squares:
 
 # %%
 articles = {
@@ -145,19 +158,26 @@ articles = {
     }.items()
 }
 sr.plots.compare(
-    target, articles, title="The article's first and second network at 288: squares of 4×4 and 2×2"
+    target,
+    articles,
+    zoom=(82, 82, 56),
+    title="The article's first and second network at 288: squares of 4×4 and 2×2",
 )
 
 # %% [markdown]
 # ## The correction: start from the interpolated photo
 #
-# A network for super-resolution has to give back the whole photo, although it is asked only for the detail. Most of its answer is known: bicubic interpolation comes close. So carry the residual idea to the whole network. Enlarge the photo by interpolation, and let the network add what is missing:
+# A network for super-resolution has to give back the whole photo, although it is asked only for the
+# detail. Most of its answer is known: bicubic interpolation comes close. So carry the residual idea
+# to the whole network. Enlarge the photo by interpolation, and let the network add what is missing:
 #
 # $$\text{answer} = \text{bicubic}(\text{photo}) + f(\text{photo})$$
 #
-# VDSR did this first (Kim et al., 2016). The last convolution starts at zero, so before the first step of training the network *is* bicubic.
+# VDSR did this first (Kim et al., 2016). The last convolution starts at zero, so before the first
+# step of training the network *is* bicubic.
 #
-# Our block leaves out the activation after the sum, as EDSR does: what one block adds can then pass all later ones unchanged.
+# Our block leaves out the activation after the sum, as EDSR does: what one block adds can then pass
+# all later ones unchanged.
 
 # %%
 import inspect
@@ -203,7 +223,9 @@ figure = sr.plots.history(
 figure
 
 # %% [markdown]
-# And the full runs. Two questions at once. What does the base buy? And what do the sums inside the blocks buy, if the base is there? For the second one, the same twelve convolutions run without their sums:
+# And the full runs. Two questions at once. What does the base buy? And what do the sums inside the
+# blocks buy, if the base is there? For the second one, the same twelve convolutions run without
+# their sums:
 
 
 # %%
@@ -228,9 +250,13 @@ study.table(
 )
 
 # %% [markdown]
-# The base buys two decibels and more. Without it six epochs are not enough to reach bicubic; the seeds differ by a quarter of a decibel, since the start decides how long the network takes to learn to copy a photo. With it the three seeds agree to a few hundredths.
+# The base buys two decibels and more. Without it six epochs are not enough to reach bicubic; the
+# seeds differ by a quarter of a decibel, since the start decides how long the network takes to
+# learn to copy a photo. With it the three seeds agree to a few hundredths.
 #
-# And the sums inside the blocks? Nothing, here. With twelve convolutions the plain stack trains just as well. Residual blocks are made for depths at which plain stacks stop training, and this network is not that deep. EDSR, in notebook 08, is.
+# And the sums inside the blocks? Nothing, here. With twelve convolutions the plain stack trains
+# just as well. Residual blocks are made for depths at which plain stacks stop training, and this
+# network is not that deep. EDSR, in notebook 08, is.
 
 # %%
 curves = study.rows("voc_histories.csv").query("seed == 0")
@@ -247,7 +273,8 @@ sr.plots.history(runs, metrics=["x2_psnr", "x4_psnr"], title="Validation PSNR in
 # %% [markdown]
 # ## Look
 #
-# What does the network add? Its answer minus bicubic, with grey for no change and the differences four times as strong:
+# What does the network add? Its answer minus bicubic, with grey for no change and the differences
+# four times as strong:
 
 # %%
 added = residual_answer.astype(int) - bicubic
@@ -270,7 +297,10 @@ sr.plots.pairs(
 )
 
 # %% [markdown]
-# The middle picture is a calm version of the right one. The network sharpens edges, whose position the small photo still tells. The fur is gone from the small photo, and what is gone the mean squared error does not dare to invent: a wrong hair costs twice, once where it is and once where it should be.
+# The middle picture is a calm version of the right one. The network sharpens edges, whose position
+# the small photo still tells. The fur is gone from the small photo, and what is gone the mean
+# squared error does not dare to invent: a wrong hair costs twice, once where it is and once where
+# it should be.
 #
 # ## Any size
 #
@@ -284,13 +314,15 @@ sr.plots.compare(
     coffee,
     {"bicubic": sr.degradations.resize(low, (400, 600)), "03, residual": grown},
     crop_border=4,
+    zoom=(235, 325, 100),
     title="The same network on 100×150 pixels: look at the spoon",
 )
 
 # %% [markdown]
 # ## What the article said
 #
-# **The article says** that residual blocks gain 0.2998 dB at 288, nothing at 144 for the eye, and that the pictures at 288 look clearly better.
+# **The article says** that residual blocks gain 0.2998 dB at 288, nothing at 144 for the eye, and
+# that the pictures at 288 look clearly better.
 
 # %%
 for side in (144, 288):
@@ -303,9 +335,12 @@ looks = rows.loc[["plain, article", "residual, article"], ["ssim_144", "ssim_288
 looks.groupby("experiment").agg(["mean", "std"]).round(3)
 
 # %% [markdown]
-# **We measure** a gain of 0.4 dB at 288 and a loss of 0.2 dB at 144, with three seeds. SSIM at 288 rises too.
+# **We measure** a gain of 0.4 dB at 288 and a loss of 0.2 dB at 144, with three seeds. SSIM at 288
+# rises too.
 #
-# **Verdict: holds, for another reason.** At 288 the picture is better because its squares are 2×2 in place of 4×4: one block works at 144×144. Put there, plain convolutions do the same. At 144 both networks draw 2×2 squares. And both lose to bicubic, which the article does not show.
+# **Verdict: holds, for another reason.** At 288 the picture is better because its squares are 2×2
+# in place of 4×4: one block works at 144×144. Put there, plain convolutions do the same. At 144
+# both networks draw 2×2 squares. And both lose to bicubic, which the article does not show.
 #
 # ## Change it yourself
 #
@@ -329,7 +364,8 @@ looks.groupby("experiment").agg(["mean", "std"]).round(3)
 #     print(f"without block {number}: {without - full:+.2f} dB")
 # ```
 #
-# With one block gone the network still works. It behaves like a crowd of shorter networks (Veit et al., 2016).
+# With one block gone the network still works. It behaves like a crowd of shorter networks (Veit et
+# al., 2016).
 # </details>
 #
 # <details><summary>Solution to 4</summary>
@@ -353,6 +389,12 @@ looks.groupby("experiment").agg(["mean", "std"]).round(3)
 # %% [markdown]
 # ## Summary
 #
-# The article's residual network wins at 288 because one of its blocks sits at 144×144, so its squares are half as wide; at 144 nothing changes. Adding the answer to the interpolated photo is the larger step. With it the network starts at bicubic and spends its training on detail.
+# The article's residual network wins at 288 because one of its blocks sits at 144×144, so its
+# squares are half as wide; at 144 nothing changes. Adding the answer to the interpolated photo is
+# the larger step. With it the network starts at bicubic and spends its training on detail.
 #
-# **References.** He et al., *Deep residual learning for image recognition*, 2016. Kim et al. (VDSR), *Accurate image super-resolution using very deep convolutional networks*, 2016, section 4.1. Lim et al. (EDSR), *Enhanced deep residual networks for single image super-resolution*, 2017, section 3.1. Veit et al., *Residual networks behave like ensembles of relatively shallow networks*, 2016. The article: see notebook 02.
+# **References.** He et al., *Deep residual learning for image recognition*, 2016. Kim et al.
+# (VDSR), *Accurate image super-resolution using very deep convolutional networks*, 2016, section
+# 4.1. Lim et al. (EDSR), *Enhanced deep residual networks for single image super-resolution*, 2017,
+# section 3.1. Veit et al., *Residual networks behave like ensembles of relatively shallow
+# networks*, 2016. The article: see notebook 02.

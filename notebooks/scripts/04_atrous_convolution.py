@@ -43,6 +43,7 @@ residual, atrous_answer = (
 sr.plots.compare(
     target,
     {"bicubic": bicubic, "03, residual": residual, "04, atrous": atrous_answer},
+    zoom=(82, 82, 56),
     title="72×72 grown to 288×288: look at the rim of the eye",
 )
 
@@ -264,7 +265,10 @@ networks = {
 grown = {name: sr.study.predict(sr.load_model(file), small)[0] for name, file in networks.items()}
 bicubic_144 = sr.degradations.resize(small, (144, 144))
 sr.plots.compare(
-    medium, {**grown, "bicubic": bicubic_144}, title="72×72 grown to 144×144: look for a difference"
+    medium,
+    {**grown, "bicubic": bicubic_144},
+    zoom=(41, 41, 28),
+    title="72×72 grown to 144×144: look for a difference",
 )
 
 # %% [markdown]
@@ -282,6 +286,7 @@ sr.plots.compare(
     coffee,
     {"bicubic": sr.degradations.resize(low, (400, 600)), "04, atrous": large},
     crop_border=4,
+    zoom=(235, 325, 100),
     title="The same network on 100×150 pixels: look at the spoon",
 )
 

@@ -43,6 +43,7 @@ atrous, with_found = (
 sr.plots.compare(
     target,
     {"bicubic": bicubic, "04, atrous": atrous, "05, features": with_found},
+    zoom=(82, 82, 56),
     title="72×72 grown to 288×288: look at the rim of the eye",
 )
 
@@ -202,22 +203,51 @@ sr.plots.pairs(channels, title="PLACEHOLDER_C")
 # %% [markdown]
 # PLACEHOLDER_D
 #
-# A ReLU gives zero for everything below zero, and there its gradient is zero too. If a channel of the *output* starts below zero for every pixel, it is black, no gradient ever reaches it, and it stays black for good. That is a dead ReLU. Inside a network with 64 channels you lose one of many. At the output you lose red.
+# A ReLU gives zero for everything below zero, and there its gradient is zero too. If a colour of the *output* lies below zero in every pixel, it is black, no gradient reaches it, and it stays black for good. That is a dead ReLU. Inside a network with 64 channels you lose one of many. At the output you lose red.
 #
-# It is decided by the random start. Build a hundred untrained networks' last layers and count:
+# Why here, and not in notebook 02? Compare the sizes of what is joined:
+
+# %%
+inside = keras.Input((None, None, 3))
+start = keras.Model(
+    inside, sr.blocks.article_start(inside, layers.UpSampling2D()(fed_wrongly(inside)))
+)
+joined = np.abs(keras.ops.convert_to_numpy(start(small[None])))
+print(f"own features: mean {joined[..., :64].mean():.2f}, largest {joined[..., :64].max():.2f}")
+print(f"pretrained:   mean {joined[..., 64:].mean():.2f}, largest {joined[..., 64:].max():.2f}")
+
+# %% [markdown]
+# The pretrained features drown the others. They were never meant to have mean 0 and size 1; some sit at 10 and hardly move, whatever the photo shows. Through random weights they become a large constant in each output, positive or negative by chance. Negative is dead.
+#
+# So shift and scale every channel of the features to mean 0 and deviation 1, measured on some training photos:
 
 
 # %%
-def dead_channels(seed):
-    """How many of the three colours of an untrained `article_naive` are zero all over, at 144 and at 288."""
+import inspect
+
+print(inspect.getsource(sr.pretrained.standardised).split('"""')[2])
+
+# %%
+some_photos = study.batches()[0].photos[0][:200]
+scaled_features = sr.pretrained.standardised(features, some_photos)
+
+# %% [markdown]
+# Death is decided by the random start. Build twenty untrained networks of each kind and count colours that are black all over:
+
+
+# %%
+def black_colours(seed, feed):
+    """How many of the six colours of an untrained `article_naive` are zero all over."""
     keras.utils.set_random_seed(seed)
-    drawn = article_naive()(small[None])
-    return [int((keras.ops.convert_to_numpy(image).max((0, 1, 2)) <= 0).sum()) for image in drawn]
+    drawn = article_naive(feed=feed)(small[None])
+    return sum(
+        int((keras.ops.convert_to_numpy(image).max((0, 1, 2)) <= 0).sum()) for image in drawn
+    )
 
 
-counts = np.array([dead_channels(seed) for seed in range(20)])
-for side, column in zip((144, 288), counts.T, strict=True):
-    print(f"{side}: of 20 networks {np.bincount(column, minlength=4)} have 0, 1, 2, 3 dead colours")
+for name, feed in {"as in the article": fed_wrongly, "standardised": scaled_features}.items():
+    black = np.array([black_colours(seed, feed) for seed in range(20)])
+    print(f"{name}: {black.mean():.1f} of 6 colours black, {(black > 0).sum()} of 20 networks hit")
 
 # %% [markdown]
 # PLACEHOLDER_E
@@ -229,17 +259,23 @@ images = study.batches("opencv")[1][0][1][1]
 print(f"black scores {np.mean([sr.metrics.psnr(image, 0 * image) for image in images]):.1f} dB")
 
 # %% [markdown]
-# So change one thing, the activation of the output layers. And then a second one, how the features are fed:
+# Now the suspects one by one: the ReLU at the output, the way the photo is fed, and the size of the features.
 
 # %%
 study.train("features, linear output", partial(article_naive, None), **naive)
 study.train("features, fed as trained", partial(article_naive, None, features), **naive)
+study.train("features, standardised", partial(article_naive, "relu", scaled_features), **naive)
+study.train(
+    "features, standardised, linear", partial(article_naive, None, scaled_features), **naive
+)
 
 # %%
 study.table(
     "features, article",
     "features, linear output",
     "features, fed as trained",
+    "features, standardised",
+    "features, standardised, linear",
     "plain, linear output",
 )
 
@@ -252,10 +288,10 @@ study.table(
 
 
 # %%
-def article_last(activation="relu"):
+def article_last(activation="relu", feed=None):
     """The article's fourth network, last try."""
     photo = keras.Input((None, None, 3))
-    found = convolution(96, kernel_size=1)(layers.UpSampling2D()(fed_wrongly(photo)))
+    found = convolution(96, kernel_size=1)(layers.UpSampling2D()((feed or fed_wrongly)(photo)))
     x = sr.blocks.article_start(photo, found)
     for _ in range(2):
         x = convolution(80, kernel_size=1)(x)
@@ -272,17 +308,17 @@ def article_last(activation="relu"):
 # %%
 last = as_the_article | {"loss_weights": (0.65, 0.35), "features": variant}
 study.train("features, article's last", article_last, ship="voc_article_features_last", **last)
-study.train("features, last, linear", partial(article_last, None), **last)
+study.train("features, last, mended", partial(article_last, None, scaled_features), **last)
 
 # %%
-study.table("features, article's last", "features, last, linear", "atrous, article, 0.3:0.7")
+study.table("features, article's last", "features, last, mended", "atrous, article, 0.3:0.7")
 
 # %% [markdown]
 # PLACEHOLDER_G
 #
-# ## The correction: feed it what it was trained on, and judge it fairly
+# ## The correction: feed it what it was trained on, and bring the features to size
 #
-# Now the fair test of the features. Our residual network with the base and the PSNR loss, once with the features joined to its own first layer, once without. RGB in 0…255 goes in, and the normalisation is inside.
+# Now the fair test of the features. Our residual network with the base and the PSNR loss, once with the features joined to its own first layer, once without. RGB in 0…255 goes in, the normalisation is inside, and the features come standardised.
 
 
 # %%
@@ -292,7 +328,7 @@ def with_features(feed=None, use=True):
     x = layers.Rescaling(1 / 255, dtype="float32")(photo)
     own = convolution(32)(x)
     if use:
-        own = layers.Concatenate()([own, layers.UpSampling2D()((feed or features)(photo))])
+        own = layers.Concatenate()([own, layers.UpSampling2D()((feed or scaled_features)(photo))])
     own = convolution(32, activation=None)(own)
     for _ in range(6):
         own = sr.blocks.residual_block(own, 32)
@@ -344,6 +380,7 @@ sr.plots.compare(
     coffee,
     {"bicubic": sr.degradations.resize(low, (400, 600)), "05, features": grown},
     crop_border=4,
+    zoom=(235, 325, 100),
     title="The same network on 100×150 pixels: look at the spoon",
 )
 
@@ -357,8 +394,8 @@ counts = study.rows().drop_duplicates("experiment").set_index("experiment").para
 share = counts["features, article's last"] / counts["atrous, article, 0.3:0.7"]
 print(f"parameters of the fourth over the third: {share:.2f}")
 for side in (144, 288):
-    gain = study.difference("features, last, linear", "atrous, article, 0.3:0.7", side)
-    print(f"fourth (linear output) over third at {side}: {gain} dB")
+    gain = study.difference("features, last, mended", "atrous, article, 0.3:0.7", side)
+    print(f"fourth (mended) over third at {side}: {gain} dB")
 
 # %% [markdown]
 # PLACEHOLDER_I
@@ -388,9 +425,8 @@ for side in (144, 288):
 # <details><summary>Solution to 4, for a start</summary>
 #
 # ```python
-# random_features = keras.models.clone_model(features)
-# random_features.trainable = False
 # keras.utils.set_random_seed(0)
+# random_features = sr.pretrained.standardised(keras.models.clone_model(features), some_photos)
 # print(sr.study.short_run(with_features(feed=random_features), sr.losses.NegativePSNR()).val_x4_psnr.iloc[-1].round(2), "dB with random features")
 # print(runs["with features"].val_x4_psnr.iloc[-1].round(2), "dB with those of ImageNet")
 # ```
