@@ -132,13 +132,12 @@ print([output.shape for output in network.outputs], f"{network.count_params():,}
 # The article's own notebook gives the outputs the weights 0.3 and 0.7 in the loss. So do we:
 
 # %%
-as_the_article = {"epochs": 6, "degradation": "opencv", "flips": False, "decay": False}
 study.train(
     "residual, article",
     article_residual,
     loss_weights=(0.3, 0.7),
     ship="voc_article_residual",
-    **as_the_article,
+    **sr.study.ARTICLE,
 )
 
 # %%
@@ -236,10 +235,9 @@ def plain_block(x, filters):
 
 
 # %%
-corrected = {"epochs": 6, "batch_size": 8}
-study.train("residual, from nothing", partial(residual, base=False), **corrected)
-study.train("plain blocks, added to bicubic", partial(residual, plain_block), **corrected)
-study.train("residual, added to bicubic", residual, ship="voc_residual", **corrected)
+study.train("residual, from nothing", partial(residual, base=False), **sr.study.OURS)
+study.train("plain blocks, added to bicubic", partial(residual, plain_block), **sr.study.OURS)
+study.train("residual, added to bicubic", residual, ship="voc_residual", **sr.study.OURS)
 
 # %%
 study.table(

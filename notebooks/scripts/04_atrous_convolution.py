@@ -143,7 +143,6 @@ print(f"{ours:,} parameters, {ours / before:.2f} times the article's residual ne
 # Three weightings, three seeds each, the rest as in the article:
 
 # %%
-as_the_article = {"epochs": 6, "degradation": "opencv", "flips": False, "decay": False}
 weightings = {"0.3:0.7": (0.3, 0.7), "0.7:0.3": (0.7, 0.3), "0.5:0.5": (0.5, 0.5)}
 for weighting, weights in weightings.items():
     study.train(
@@ -151,7 +150,7 @@ for weighting, weights in weightings.items():
         article_atrous,
         loss_weights=weights,
         ship="voc_article_atrous" if weighting == "0.3:0.7" else None,
-        **as_the_article,
+        **sr.study.ARTICLE,
     )
 
 # %%
@@ -178,8 +177,7 @@ def atrous(rates=(1, 2, 4, 1, 2, 4)):
 
 
 # %%
-corrected = {"epochs": 6, "batch_size": 8}
-study.train("dilated", atrous, **corrected)
+study.train("dilated", atrous, **sr.study.OURS)
 
 # %%
 study.table("bicubic, area", "residual, added to bicubic", "dilated")
@@ -227,7 +225,7 @@ print(inspect.getsource(sr.losses.NegativePSNR.call))
 
 # %%
 study.train(
-    "dilated, PSNR loss", atrous, loss=sr.losses.NegativePSNR(), ship="voc_atrous", **corrected
+    "dilated, PSNR loss", atrous, loss=sr.losses.NegativePSNR(), ship="voc_atrous", **sr.study.OURS
 )
 
 # %%

@@ -141,8 +141,7 @@ def article_depth_to_space(activation="relu", feed=None):
 # One thing remains odd. The output at 288 is computed from the *three colours* of one pixel at 144, and from nothing else. It cannot know on which side of an edge that pixel lies.
 
 # %%
-as_the_article = {"epochs": 6, "degradation": "opencv", "flips": False, "decay": False}
-last = as_the_article | {"loss_weights": (0.65, 0.35), "features": variant}
+last = sr.study.ARTICLE | {"epochs": 5, "loss_weights": (0.65, 0.35), "features": variant}
 study.train("depth to space, article", article_depth_to_space, **last)
 study.train(
     "depth to space, mended",
@@ -192,8 +191,8 @@ def depth_to_space(filters=32, blocks=6):
 # With 32 filters and six blocks this is the network of notebook 05 *without* features, but for the growing: there pixels are copied and convolved at 144×144 and 288×288. So the two rows below differ in nothing else.
 
 # %%
-corrected = {"batch_size": 8, "loss": sr.losses.NegativePSNR()}
-study.train("depth to space", depth_to_space, epochs=6, **corrected)
+psnr_loss = sr.losses.NegativePSNR()
+study.train("depth to space", depth_to_space, loss=psnr_loss, **sr.study.OURS)
 
 # %%
 table = study.table("bicubic, area", "without features", "depth to space")
@@ -209,10 +208,10 @@ table.assign(minutes=[f"{minutes[name]:.1f}" for name in table.index])
 study.train(
     "depth to space, larger",
     partial(depth_to_space, 48, 8),
-    epochs=12,
     seeds=(0,),
     ship="voc_depth_to_space",
-    **corrected,
+    loss=psnr_loss,
+    **sr.study.OURS | {"epochs": 10},
 )
 
 # %%
@@ -332,7 +331,7 @@ def level(experiment, kind="psnr"):
 
 
 # %%
-histories = study.rows("voc_histories.csv").query("experiment == 'plain, article'")
+histories = study.rows("voc_histories.csv").query("experiment == 'plain, article, batches of 16'")
 by_epoch = histories.pivot(index="seed", columns="epoch", values="val_x4_psnr")
 to_come = by_epoch[by_epoch.columns.max()] - by_epoch[2]
 counts = study.rows().drop_duplicates("experiment").set_index("experiment").parameters
