@@ -20,6 +20,7 @@ MODULES = (
     "catalog",
     "datasets",
     "degradations",
+    "demo",
     "downloads",
     "evaluation",
     "generators",

@@ -1,5 +1,6 @@
 """Pieces of networks that more than one notebook uses: functions from Keras tensors to Keras tensors."""
 
+import keras
 from keras import layers
 
 
@@ -37,7 +38,7 @@ def picture(x, name, *, base=None):
     Returns:
         Pictures (N, H, W, 3).
 
-    Source: Kim et al. 2016 (VDSR), section 4.1, for the base.
+    Source: Kim et al. 2016 (VDSR), section 3.2, for the base.
 
     >>> import keras, srhelpers as sr
     >>> sr.blocks.picture(keras.Input((144, 144, 32)), "x2").shape
@@ -124,7 +125,10 @@ def enlarged(x, factor):
     >>> sr.blocks.enlarged(keras.Input((72, 72, 3)), 2).shape
     (None, 144, 144, 3)
     """
-    return layers.UpSampling2D(factor, interpolation="bicubic", dtype="float32")(x)
+    enlarge = layers.UpSampling2D(factor, interpolation="bicubic", dtype="float32")
+    # On a GPU Keras compiles with XLA where all layers allow it, and XLA has no TensorFlow's bicubic resize.
+    enlarge.supports_jit = keras.backend.backend() != "tensorflow"
+    return enlarge(x)
 
 
 def article_start(photo, found):

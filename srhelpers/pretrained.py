@@ -42,13 +42,33 @@ def efficientnet_block1a(variant="b0"):
         import efficientnet.keras as efficientnet
     except ModuleNotFoundError as error:
         raise ModuleNotFoundError(
-            "Expected the efficientnet package; run: python -m pip install efficientnet"
+            "Expected the efficientnet package; run: python -m pip install efficientnet."
         ) from error
     try:
         whole = efficientnet.EfficientNetB4(include_top=False, input_shape=(None, None, 3), weights="imagenet")
     except Exception as error:  # Keras raises a bare Exception where there is no network
-        raise OSError(f"Could not get EfficientNetB4's weights ({error}); take the variant b0.") from error
+        raise OSError(f"Could not get EfficientNetB4's weights ({error}).") from error
     return block1a_of(whole)
+
+
+def available_block1a(wanted="b4"):
+    """`efficientnet_block1a`, or the embedded variant where the wanted one cannot be had.
+
+    Args:
+        wanted: "b4" or "b0".
+
+    Returns:
+        (Keras model, the variant it is).
+
+    >>> import srhelpers as sr
+    >>> sr.pretrained.available_block1a("b0")[1]
+    'b0'
+    """
+    try:
+        return efficientnet_block1a(wanted), wanted
+    except (OSError, ModuleNotFoundError) as error:
+        print(f"{error} Taking the embedded b0.")
+        return efficientnet_block1a(), "b0"
 
 
 def block1a_of(whole):
@@ -72,41 +92,45 @@ def block1a_of(whole):
     scale = [1 / (255 * deviation) for deviation in IMAGENET_DEVIATION]
     offset = [-mean / deviation for mean, deviation in zip(IMAGENET_MEAN, IMAGENET_DEVIATION, strict=True)]
     photo = keras.Input((None, None, 3))
-    x = layers.Rescaling(scale, offset)(photo)
-    x = layers.Conv2D(channels, 3, strides=2, padding="same", use_bias=False, name="stem_conv")(x)
-    x = layers.BatchNormalization(epsilon=start.get_layer("stem_bn").epsilon)(x)
-    x = layers.Activation("silu")(x)
-    x = layers.DepthwiseConv2D(3, padding="same", use_bias=False, name="block1a_dwconv")(x)
-    x = layers.BatchNormalization(epsilon=start.get_layer("block1a_bn").epsilon)(x)
-    x = layers.Activation("silu", name="block1a_activation")(x)
+    exact = {"dtype": "float32"}
+    x = layers.Rescaling(scale, offset, **exact)(photo)
+    x = layers.Conv2D(channels, 3, strides=2, padding="same", use_bias=False, **exact)(x)
+    x = layers.BatchNormalization(epsilon=start.get_layer("stem_bn").epsilon, **exact)(x)
+    x = layers.Activation("silu", **exact)(x)
+    x = layers.DepthwiseConv2D(3, padding="same", use_bias=False, **exact)(x)
+    x = layers.BatchNormalization(epsilon=start.get_layer("block1a_bn").epsilon, **exact)(x)
+    x = layers.Activation("silu", name="block1a_activation", **exact)(x)
     features = keras.Model(photo, x, name="efficientnet_block1a")
     features.set_weights(start.get_weights())
     features.trainable = False
     return features
 
 
-def standardised(features, photos):
-    """The same features, with mean 0 and deviation 1 in every channel over some photos.
+def standardised(features, photos, deviation=0.1):
+    """The same features, with mean 0 and one deviation in every channel over some photos.
 
     A classifier's features may sit far from zero and hardly move. Joined with others, such channels drown them.
 
     Args:
         features: what `efficientnet_block1a` returns.
-        photos: uint8 batch (N, H, W, 3) to measure on. Channels that hardly vary are magnified ten times at most.
+        photos: uint8 batch (N, H, W, 3) to measure on.
+        deviation: what every channel gets; 0.1 is about that of untrained convolutions on photos in 0…1.
+            Channels that vary less than 0.1 count as 0.1, or noise would be magnified.
 
     Returns:
         Keras model like `features`, frozen, with the measured numbers inside.
 
-    >>> import srhelpers as sr
+    >>> import keras, srhelpers as sr
     >>> photos = sr.generators.MultiSize("samples").photos[0]
     >>> network = sr.pretrained.standardised(sr.pretrained.efficientnet_block1a(), photos)
-    >>> abs(float(keras.ops.mean(network(photos)))) < 0.01
+    >>> abs(float(keras.ops.mean(network(photos)))) < 0.001
     True
     """
-    found = keras.ops.convert_to_numpy(features(photos))
-    mean, deviation = found.mean((0, 1, 2)), np.maximum(found.std((0, 1, 2)), 0.1)
+    found = keras.ops.convert_to_numpy(features(photos)).astype("float32")  # NumPy sums bfloat16 in bfloat16
+    mean = found.mean((0, 1, 2))
+    scale = deviation / np.maximum(found.std((0, 1, 2)), 0.1)
     photo = keras.Input((None, None, 3))
-    scaled = layers.Rescaling((1 / deviation).tolist(), (-mean / deviation).tolist(), dtype="float32")
+    scaled = layers.Rescaling(scale.tolist(), (-mean * scale).tolist(), dtype="float32")
     model = keras.Model(photo, scaled(features(photo)), name="standardised")
     model.trainable = False
     return model

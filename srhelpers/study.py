@@ -2,8 +2,8 @@
 
 import copy
 import datetime
+import hashlib
 import re
-import tempfile
 from pathlib import Path
 
 import keras
@@ -16,9 +16,7 @@ from . import runtime as folders
 RESULTS = Path(__file__).resolve().parent.parent / "data" / "results"
 KEY = ["dataset", "notebook", "experiment", "seed"]
 SEEDS = (0, 1, 2)
-# The article's twelve epochs are 744 steps of 64 photos. These are 750 steps on 1,000 photos, in batches of 4.
-ARTICLE = {"epochs": 3, "batch_size": 4, "degradation": "opencv", "flips": False, "decay": False}
-OURS = {"epochs": 6, "batch_size": 8}
+OURS = {"epochs": 6, "batch_size": 8}  # how we train, if a notebook does not say otherwise
 VALIDATION = {"voc2007": 1000, "voc_standin": 200, "samples": 3}  # so many photos, the first by name, validate
 
 
@@ -52,6 +50,26 @@ class Study:
         self.title = datasets.title(name)
         self.validation, self.training = files[: VALIDATION[name]], files[VALIDATION[name] :]
         self._photos = {}
+
+    def recipe(self, epochs=12):
+        """The article's training for `train`: plain `cv2.resize`, no flips, Adam with a fixed rate.
+
+        On VOC 2007 its batches of 64. On fewer photos as many steps (62 in each of its epochs) of 4 photos.
+
+        Args:
+            epochs: of the article.
+
+        Returns:
+            dict of arguments.
+
+        >>> import srhelpers as sr
+        >>> sr.study.Study("02", sr.setup("quick", verbose=False)).recipe()["batch_size"]
+        4
+        """
+        size = {"epochs": epochs, "batch_size": 64}
+        if self.title != "voc2007":
+            size = {"epochs": round(62 * epochs / -(-len(self.training) // 4)), "batch_size": 4}
+        return {**size, "degradation": "opencv", "flips": False, "decay": False}
 
     def _decoded(self, degradation):
         if degradation not in self._photos:
@@ -131,7 +149,7 @@ class Study:
     ):
         """In the full profile, train a model once for every seed, measure it, and add the rows to the results.
 
-        A run that was killed goes on where it was; one that had finished is only measured again.
+        A run that was killed goes on where it was; one that had finished with these settings is only measured again.
 
         Args:
             experiment: what the rows are called.
@@ -151,6 +169,9 @@ class Study:
         """
         if not self.full:
             return
+        loss_name = loss if isinstance(loss, str) else loss.name
+        settings = (epochs, batch_size, degradation, flips, loss_name, tuple(loss_weights), learning_rate, decay)
+        settings = hashlib.sha256(repr((settings, len(self.training))).encode()).hexdigest()[:8]
         rows, histories = [], []
         for seed in seeds:
             keras.utils.set_random_seed(seed)
@@ -164,7 +185,7 @@ class Study:
                 loss_weights=list(loss_weights),
                 metrics=[[metrics.PSNR()], [metrics.PSNR()]],
             )
-            name = re.sub(r"\W+", "_", f"{self.title} {self.notebook} {experiment} {seed}".lower())
+            name = re.sub(r"\W+", "_", f"{self.title} {self.notebook} {experiment} {settings} {seed}".lower())
             folder = folders.folder("cache") / "study" / name
             history = training.fit(model, batches, validation, epochs=epochs, folder=folder, verbose=0)
             key = {"dataset": self.title, "notebook": self.notebook, "experiment": experiment, "seed": seed}
@@ -175,13 +196,13 @@ class Study:
                 | scores
                 | {
                     "degradation": degradation,
-                    "loss": loss if isinstance(loss, str) else loss.name,
+                    "loss": loss_name,
                     "weights": ":".join(map(str, loss_weights)),
                     "parameters": model.count_params(),
                     "photos": len(self.training),
                     "epochs": len(history),
                     "batch_size": batch_size,
-                    "steps": steps,
+                    "steps": int(history.steps.iloc[-1]),
                     "minutes": history.seconds.sum() / 60,
                 }
             )
@@ -199,6 +220,9 @@ class Study:
         Args:
             method: a name of `degradations.INTERPOLATIONS`.
             degradation: how the small pictures are made.
+
+        Raises:
+            ValueError: an unknown method or degradation.
 
         >>> import srhelpers as sr
         >>> sr.study.Study("02", sr.setup("quick", verbose=False)).interpolate("bicubic")
@@ -227,22 +251,32 @@ class Study:
     def _save(self, rows):
         evaluation.save(pd.DataFrame(rows).assign(**self._where()), self.results / "voc_study.csv", key=KEY)
 
-    def rows(self, file="voc_study.csv"):
-        """What was measured, of all notebooks: a row per experiment and seed.
+    def rows(self, *experiments, file="voc_study.csv"):
+        """What was measured: a row per experiment and seed, of all notebooks.
 
         Args:
+            experiments: names; none means all.
             file: "voc_study.csv" for the scores, "voc_histories.csv" for the epochs.
 
         Returns:
-            pandas.DataFrame, of your photos where the full profile ran on them, else of those that ship.
+            pandas.DataFrame of one dataset: of this study's, if it holds all these experiments (the full profile
+            has run on it), else of the results that ship.
+
+        Raises:
+            ValueError: no dataset has rows of all these names.
 
         >>> import srhelpers as sr
-        >>> "seed" in sr.study.Study("02", sr.setup("quick", verbose=False)).rows()
-        True
+        >>> rows = sr.study.Study("02", sr.setup("quick", verbose=False)).rows("bicubic, area")
+        >>> list(rows.seed)
+        [0]
         """
-        rows = pd.read_csv(self.results / file, keep_default_na=False)
-        mine = rows[rows.dataset == self.title]
-        return mine if len(mine) else rows
+        table = pd.read_csv(self.results / file, keep_default_na=False)
+        for dataset in dict.fromkeys([self.title, *table.dataset]):
+            rows = table[table.dataset == dataset]
+            if len(rows) and set(experiments) <= set(rows.experiment):
+                return rows[rows.experiment.isin(experiments)] if experiments else rows
+        known = ", ".join(map(repr, table.experiment.unique()))
+        raise ValueError(f"Expected experiments of {known}; got {', '.join(map(repr, experiments))}.")
 
     def table(self, *experiments):
         """Mean and standard deviation over the seeds, beside bicubic on the same small pictures.
@@ -261,21 +295,19 @@ class Study:
         >>> table.loc["bicubic, area", "144, beside bicubic"]
         '+0.00'
         """
-        rows = self.rows()
-        missing = set(experiments) - set(rows.experiment)
-        if missing:
-            known = ", ".join(rows.experiment.unique())
-            raise ValueError(f"Expected experiments of {known}; got {', '.join(missing)}.")
+        degradations_used = set(self.rows(*experiments).degradation)
+        rows = self.rows(*experiments, *(f"bicubic, {name}" for name in degradations_used)).set_index("experiment")
         lines = {}
         for experiment in experiments:
-            chosen = rows[rows.experiment == experiment]
-            bicubic = rows[rows.experiment == f"bicubic, {chosen.degradation.iloc[0]}"]
+            chosen = rows.loc[[experiment]]
+            bicubic = rows.loc[f"bicubic, {chosen.degradation.iloc[0]}"]
             line = {}
             for side in (144, 288):
-                gain = chosen[f"psnr_{side}"].mean() - bicubic[f"psnr_{side}"].mean()
-                line |= {f"PSNR {side}": self.score(experiment, side), f"{side}, beside bicubic": f"{gain:+.2f}"}
-            line |= {"parameters": f"{chosen.parameters.iloc[0]:,}", "seeds": len(chosen)}
-            lines[experiment] = line
+                gain = chosen[f"psnr_{side}"].mean() - bicubic[f"psnr_{side}"]
+                line[f"PSNR {side}"] = _spread(chosen[f"psnr_{side}"])
+                line[f"{side}, beside bicubic"] = f"{gain:+.2f}"
+            numbers = {name: f"{chosen[name].iloc[0]:,}" for name in ("parameters", "steps")}
+            lines[experiment] = line | numbers | {"seeds": len(chosen)}
         return pd.DataFrame(lines).T
 
     def score(self, experiment, side, kind="psnr"):
@@ -284,79 +316,43 @@ class Study:
         Args:
             experiment: name.
             side: 144 or 288.
-            kind: "psnr" or "batch" (dB), or "ssim"; see `measure`.
+            kind: "psnr" or "batch" (dB); see `measure`.
 
         Returns:
             str such as "28.31 ± 0.02"; an interpolation has no seeds, and no deviation.
+
+        Raises:
+            ValueError: no rows of that name.
 
         >>> import srhelpers as sr
         >>> sr.study.Study("02", sr.setup("quick", verbose=False)).score("bicubic, area", 144)
         '27.58'
         """
-        rows = self.rows()
-        scores = rows.loc[rows.experiment == experiment, f"{kind}_{side}"]
-        return f"{scores.mean():.2f}" + (f" ± {scores.std():.2f}" if len(scores) > 1 else "")
+        return _spread(self.rows(experiment)[f"{kind}_{side}"])
 
-    def difference(self, experiment, other, side):
+    def difference(self, experiment, other, side, kind="psnr"):
         """How much one experiment gains on another at one size, seed by seed.
 
         Args:
-            experiment, other: names.
-            side: 144 or 288.
+            experiment, other: names of experiments with the same seeds.
+            side, kind: as in `score`.
 
         Returns:
             str such as "+0.30 ± 0.02": mean and standard deviation over the seeds, in dB.
+
+        Raises:
+            ValueError: no rows of these names, or other seeds.
 
         >>> import srhelpers as sr
         >>> study = sr.study.Study("02", sr.setup("quick", verbose=False))
         >>> study.difference("plain, article", "plain, article", 144)
         '+0.00 ± 0.00'
         """
-        scores = self.rows().set_index(["experiment", "seed"])[f"psnr_{side}"]
-        gain = scores[experiment] - scores[other]
-        return f"{gain.mean():+.2f} ± {gain.std():.2f}"
+        scores = self.rows(experiment, other).pivot(index="seed", columns="experiment", values=f"{kind}_{side}")
+        if scores.isna().any(axis=None):
+            raise ValueError(f"Expected the same seeds of {experiment!r} and {other!r}, got {list(scores.index)}.")
+        return _spread(scores[experiment] - scores[other], sign="+")
 
 
-def short_run(model, loss="mse", epochs=30):
-    """Train a model on nine sample photos for a few seconds, to see that it learns.
-
-    Args:
-        model: not compiled, with outputs at twice and four times the size.
-        loss: of both outputs.
-        epochs: int.
-
-    Returns:
-        pandas.DataFrame, the history. Three other sample photos validate.
-
-    >>> import keras, srhelpers as sr
-    >>> photo = keras.Input((None, None, 3))
-    >>> outputs = [sr.blocks.enlarged(keras.layers.Conv2D(3, 3, padding="same")(photo), n) for n in (2, 4)]
-    >>> len(sr.study.short_run(keras.Model(photo, outputs), epochs=2))
-    2
-    """
-    files = datasets.photos("samples")
-    batches = generators.MultiSize(files[3:], batch_size=3, shuffle=True)
-    model.compile("adam", loss=[loss, loss], metrics=[[metrics.PSNR()], [metrics.PSNR()]])
-    with tempfile.TemporaryDirectory() as folder:
-        return training.fit(model, batches, generators.MultiSize(files[:3]), epochs=epochs, folder=folder, verbose=0)
-
-
-def predict(model, images):
-    """All outputs of a model as pictures.
-
-    Args:
-        model: takes and gives batches in 0…255.
-        images: uint8 picture (H, W, 3), or a batch (N, H, W, 3).
-
-    Returns:
-        List of uint8 arrays, one for each output: pictures for a picture, batches for a batch.
-
-    >>> import srhelpers as sr
-    >>> small = sr.degradations.area(sr.datasets.sample("coffee"), (72, 72))
-    >>> [picture.shape for picture in sr.study.predict(sr.load_model("voc_plain"), small)]
-    [(144, 144, 3), (288, 288, 3)]
-    """
-    batch = images if images.ndim == 4 else images[None]
-    outputs = [keras.ops.convert_to_numpy(output) for output in model(batch)]
-    outputs = [np.clip(output.round(), 0, 255).astype("uint8") for output in outputs]
-    return outputs if images.ndim == 4 else [output[0] for output in outputs]
+def _spread(values, sign=""):
+    return f"{values.mean():{sign}.2f}" + (f" ± {values.std():.2f}" if len(values) > 1 else "")

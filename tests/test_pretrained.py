@@ -45,6 +45,16 @@ def test_feeding_as_the_article_gives_the_network_bgr_in_0_to_1(photos):
     assert numbers(sr.pretrained.fed_as_the_article(features)(photos)) == pytest.approx(numbers(after(raw)), abs=1e-3)
 
 
+def test_standardised_features_have_one_mean_and_deviation(photos):
+    features = sr.pretrained.efficientnet_block1a()
+    many = sr.generators.MultiSize("samples").photos[0]
+    found = numbers(sr.pretrained.standardised(features, many, deviation=0.5)(many))
+    assert np.abs(found.mean((0, 1, 2))).max() < 1e-3
+    lively = numbers(features(many)).std((0, 1, 2)) > 0.1
+    assert found.std((0, 1, 2))[lively] == pytest.approx(0.5, abs=1e-3)
+    assert found.std((0, 1, 2))[~lively].max() <= 0.5
+
+
 def test_without_the_package_the_error_says_what_to_install(monkeypatch):
     monkeypatch.setitem(sys.modules, "efficientnet", None)
     monkeypatch.setitem(sys.modules, "efficientnet.keras", None)
@@ -52,15 +62,18 @@ def test_without_the_package_the_error_says_what_to_install(monkeypatch):
         sr.pretrained.efficientnet_block1a("b4")
 
 
-def test_without_network_the_error_says_to_take_the_embedded_one(monkeypatch):
+def test_without_network_the_embedded_one_is_taken(monkeypatch):
     efficientnet = pytest.importorskip("efficientnet.keras")
 
     def fail(**options):
         raise Exception("URL fetch failure")
 
     monkeypatch.setattr(efficientnet, "EfficientNetB4", fail)
-    with pytest.raises(OSError, match="take the variant b0"):
+    with pytest.raises(OSError, match="URL fetch failure"):
         sr.pretrained.efficientnet_block1a("b4")
+    features, variant = sr.pretrained.available_block1a("b4")
+    assert variant == "b0"
+    assert features.output_shape[-1] == 32
 
 
 def test_an_unknown_variant_is_named():

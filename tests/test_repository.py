@@ -128,7 +128,7 @@ def test_package_floors():
         {"catalog"},
         {"datasets"},
         {"evaluation", "generators", "plots", "training"},
-        {"pretrained", "study"},
+        {"demo", "pretrained", "study"},
         {"__main__"},
     ]
     allowed = {"__version__", "quiet"}

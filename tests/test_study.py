@@ -143,7 +143,7 @@ def test_an_unknown_experiment_is_named(quick):
 
 def test_predict_gives_pictures_for_a_picture_and_batches_for_a_batch():
     photo = sr.degradations.area(sr.datasets.sample("coffee"), (20, 24))
-    medium, large = sr.study.predict(tiny(), photo)
+    medium, large = sr.demo.predict(tiny(), photo)
     assert medium.shape == (40, 48, 3)
     assert large.dtype == np.uint8
-    assert sr.study.predict(tiny(), photo[None])[1].shape == (1, 80, 96, 3)
+    assert sr.demo.predict(tiny(), photo[None])[1].shape == (1, 80, 96, 3)

@@ -157,7 +157,7 @@ def test_shipped_models_beat_bicubic_on_photos_they_never_saw(name):
         if image.ndim == 2:
             continue
         sizes = [sr.degradations.area(image, (side, side)) for side in (72, 144, 288)]
-        for factor, target, estimate in zip((2, 4), sizes[1:], sr.study.predict(model, sizes[0]), strict=True):
+        for factor, target, estimate in zip((2, 4), sizes[1:], sr.demo.predict(model, sizes[0]), strict=True):
             bicubic = sr.degradations.resize(sizes[0], target.shape[:2])
             gains[factor].append(sr.metrics.psnr(target, estimate) - sr.metrics.psnr(target, bicubic))
     assert np.mean(gains[2]) > 0

@@ -24,7 +24,7 @@
 # | Before this | 02 (the study), 03 (residual blocks, the base) |
 # | Data | as in 02 |
 #
-# *Atrous* is French for "with holes". An atrous, or dilated, convolution leaves out pixels between those it reads.
+# The French say *à trous*, with holes. An atrous, or dilated, convolution leaves out pixels between those it reads.
 
 # %% [markdown]
 # ## What you will have at the end
@@ -33,16 +33,9 @@
 import srhelpers as sr
 
 photo = sr.datasets.sample("chelsea")
-small, target = (sr.degradations.area(photo, (side, side)) for side in (72, 288))
-bicubic = sr.degradations.resize(small, (288, 288))
-residual, atrous_answer = (
-    sr.study.predict(sr.load_model(name), small)[1] for name in ("voc_residual", "voc_atrous")
-)
-
-# %%
-sr.plots.compare(
-    target,
-    {"bicubic": bicubic, "03, residual": residual, "04, atrous": atrous_answer},
+sr.demo.compare(
+    photo,
+    {"03, residual": "voc_residual", "04, atrous": "voc_atrous"},
     zoom=(82, 82, 56),
     title="72×72 grown to 288×288: look at the rim of the eye",
 )
@@ -150,7 +143,7 @@ for weighting, weights in weightings.items():
         article_atrous,
         loss_weights=weights,
         ship="voc_article_atrous" if weighting == "0.3:0.7" else None,
-        **sr.study.ARTICLE,
+        **study.recipe(),
     )
 
 # %%
@@ -211,17 +204,15 @@ axes.legend(frameon=False)
 plt.show()
 
 # %% [markdown]
-# A network trained on the squared error works for the photos at the bottom... that is, for the longest bars. In the mean over images of the PSNR all photos count the same, since the logarithm asks for *relative* gains: half the error is 3 dB, on any photo.
+# A network trained on the squared error works mostly for the photos with the longest bars. In the mean over images of the PSNR all photos count the same, since the logarithm asks for *relative* gains: half the error is 3 dB, on any photo.
 #
 # So take the PSNR itself as the loss, with a minus. It is in the helper package, because notebooks 05 and 06 use it too:
 
 # %%
-import inspect
-
-print(inspect.getsource(sr.losses.NegativePSNR.call))
+sr.demo.show_code(sr.losses.NegativePSNR)
 
 # %% [markdown]
-# Its gradient is that of the squared error, divided by the photo's own squared error. Nothing else changes.
+# Its gradient is that of the squared error, divided by the photo's own squared error. That weighs the photos anew, and the two outputs too: in decibels both count alike, where the squared error at 288 is the larger one. Nothing else changes.
 
 # %%
 study.train(
@@ -242,7 +233,7 @@ study.table("bicubic, area", "dilated", "dilated, PSNR loss")
 runs = {}
 for name, loss in {"squared error": "mse", "PSNR loss": sr.losses.NegativePSNR()}.items():
     keras.utils.set_random_seed(0)
-    runs[name] = sr.study.short_run(atrous(), loss)
+    runs[name] = sr.demo.short_run(atrous(), loss)
 
 # %%
 sr.plots.history(
@@ -255,18 +246,13 @@ sr.plots.history(
 # The article says its atrous network does a little better at 144 than its residual one:
 
 # %%
-medium = sr.degradations.area(photo, (144, 144))
-networks = {
-    "article 2, residual": "voc_article_residual",
-    "article 3, atrous": "voc_article_atrous",
-}
-grown = {name: sr.study.predict(sr.load_model(file), small)[0] for name, file in networks.items()}
-bicubic_144 = sr.degradations.resize(small, (144, 144))
-sr.plots.compare(
-    medium,
-    {**grown, "bicubic": bicubic_144},
+sr.demo.compare(
+    photo,
+    {"article 2, residual": "voc_article_residual", "article 3, atrous": "voc_article_atrous"},
+    factor=2,
+    degradation="opencv",
     zoom=(41, 41, 28),
-    title="72×72 grown to 144×144: look for a difference",
+    title="72×72 grown to 144×144: look for a difference between the last two",
 )
 
 # %% [markdown]
@@ -274,18 +260,15 @@ sr.plots.compare(
 #
 # ## Any size
 #
-# A dilated convolution slides like any other. 100×150 to 400×600:
+# A dilated convolution slides like any other:
 
-# %%
-coffee = sr.datasets.sample("coffee")
-low = sr.degradations.area(coffee, (100, 150))
-_, large = sr.study.predict(sr.load_model("voc_atrous"), low)
-sr.plots.compare(
-    coffee,
-    {"bicubic": sr.degradations.resize(low, (400, 600)), "04, atrous": large},
-    crop_border=4,
+# %
+sr.demo.compare(
+    sr.datasets.sample("coffee"),
+    {"04, atrous": "voc_atrous"},
+    size=(100, 150),
     zoom=(235, 325, 100),
-    title="The same network on 100×150 pixels: look at the spoon",
+    title="The same network on 100×150 pixels, to 400×600: look at the spoon",
 )
 
 # %% [markdown]
@@ -339,4 +322,4 @@ for weighting in ("0.7:0.3", "0.5:0.5"):
 #
 # PLACEHOLDER_H
 #
-# **References.** Yu and Koltun, *Multi-scale context aggregation by dilated convolutions*, 2016. Wang et al., *Understanding convolution for semantic segmentation*, 2018, section 3.2, for the holes. Chen et al., *HINet*, 2021, section 4.2, for the PSNR loss. The article: see notebook 02.
+# **References.** Yu and Koltun, *Multi-scale context aggregation by dilated convolutions*, 2016. Wang et al., *Understanding convolution for semantic segmentation*, 2018, section 3.2, for the holes. Chen et al., *HINet*, 2021, for the PSNR loss. The article: see notebook 02.

@@ -24,7 +24,7 @@
 # | Before this | 02 (the study), 03 (the base), 04 (the PSNR loss) |
 # | Data | as in 02 |
 #
-# The article's fourth network adds features of EfficientNetB4. Its PSNR is halved, the article says, until it puts convolutions after the upsampling of the features. So the features are blamed. You find out who did it.
+# The article's fourth network adds features of EfficientNetB4. Its PSNR is halved. The article blames the pretrained weights together with too few parameters; one convolution after the upsampling does not help, it says, and several do. You look for the cause yourself.
 
 # %% [markdown]
 # ## What you will have at the end
@@ -33,16 +33,9 @@
 import srhelpers as sr
 
 photo = sr.datasets.sample("chelsea")
-small, target = (sr.degradations.area(photo, (side, side)) for side in (72, 288))
-bicubic = sr.degradations.resize(small, (288, 288))
-atrous, with_found = (
-    sr.study.predict(sr.load_model(name), small)[1] for name in ("voc_atrous", "voc_efficientnet")
-)
-
-# %%
-sr.plots.compare(
-    target,
-    {"bicubic": bicubic, "04, atrous": atrous, "05, features": with_found},
+sr.demo.compare(
+    photo,
+    {"04, atrous": "voc_atrous", "05, features": "voc_efficientnet"},
     zoom=(82, 82, 56),
     title="72×72 grown to 288×288: look at the rim of the eye",
 )
@@ -71,21 +64,16 @@ from keras import layers
 #
 # A network that tells dogs from cats has to see edges, fur and eyes. Its first layers turn a photo into a stack of such *features*. The article takes EfficientNetB4, trained on ImageNet, up to the layer `block1a_activation`: two convolutions, which halve the size. It freezes them and gives their output to its own network as additional channels.
 #
-# The weights of EfficientNetB4 come by download (75 MB), through the package `efficientnet`. For work without a network this repository holds the same layers of its little sister EfficientNet-B0 (30 KB, 32 channels in place of 48). Every row below says which one it used.
+# The weights of EfficientNetB4 come by download (75 MB), through the package `efficientnet`. For work without a network this repository holds the same layers of its little sister EfficientNet-B0 (30 KB, 32 channels in place of 48). The column `features` of `data/results/voc_study.csv` says which one a row used; here it was B0.
 
 # %%
-variant = "b4" if study.full else "b0"
-try:
-    features = sr.pretrained.efficientnet_block1a(variant)
-except OSError:
-    variant = "b0"
-    features = sr.pretrained.efficientnet_block1a(variant)
-    print("EfficientNetB4 cannot be downloaded here; taking the embedded B0.")
+features, variant = sr.pretrained.available_block1a("b4" if study.full else "b0")
 print(
-    f"variant {variant}, {features.output_shape[-1]} channels, {features.count_params():,} parameters"
+    f"EfficientNet-{variant}, {features.output_shape[-1]} channels, {features.count_params():,} parameters"
 )
 
 # %%
+small = sr.degradations.area(photo, (72, 72))
 found = keras.ops.convert_to_numpy(features(small[None]))[0]
 strongest = np.argsort(-found.std((0, 1)))[:7]
 low, high = found.min((0, 1)), found.max((0, 1))
@@ -109,7 +97,7 @@ def from_keras_applications(package):
     whole = keras.applications.EfficientNetB4(
         include_top=False, input_shape=(None, None, 3), weights=None
     )
-    normalization = whole.get_layer("normalization")
+    normalization = next(x for x in whole.layers if isinstance(x, layers.Normalization))
     mean, deviation = sr.pretrained.IMAGENET_MEAN, sr.pretrained.IMAGENET_DEVIATION
     normalization.set_weights([np.array(mean), np.square(deviation), np.array(0)])
     normalization.finalize_state()
@@ -173,7 +161,7 @@ def article_naive(activation="relu", feed=None):
 
 
 # %%
-naive = sr.study.ARTICLE | {"epochs": 5, "loss_weights": (0.3, 0.7), "features": variant}
+naive = study.recipe(20) | {"loss_weights": (0.3, 0.7), "features": variant}
 study.train("features, article", article_naive, ship="voc_article_features", **naive)
 
 # %% [markdown]
@@ -191,7 +179,8 @@ rows.loc[["features, article", "plain, article"]].unstack().round(2)
 # Look at what the first of these networks draws, colour by colour:
 
 # %%
-drawn = sr.study.predict(sr.load_model("voc_article_features"), small)
+rough = sr.degradations.opencv(photo, (72, 72))
+drawn = sr.demo.predict(sr.load_model("voc_article_features"), rough)
 channels = {
     f"{name}, {side}": [image[..., n]]
     for side, image in zip((144, 288), drawn, strict=True)
@@ -202,7 +191,7 @@ sr.plots.pairs(channels, title="What it draws, colour by colour: black means tha
 # %% [markdown]
 # One colour is missing altogether at 144, and another one at 288. The rest is fine.
 #
-# A ReLU gives zero for everything below zero, and there its gradient is zero too. If a colour of the *output* lies below zero in every pixel, it is black, no gradient reaches it, and it stays black for good. That is a dead ReLU. Inside a network with 64 channels you lose one of many. At the output you lose red.
+# A ReLU gives zero for everything below zero, and there its gradient is zero too. If a colour of the *output* lies below zero in every pixel, it is black, no gradient reaches it, and as a rule it stays black for good. That is a dead ReLU. Inside a network with 64 channels you lose one of many. At the output you lose red.
 #
 # Why here, and not in notebook 02? Compare the sizes of what is joined:
 
@@ -222,9 +211,7 @@ print(f"pretrained:   mean {joined[..., 64:].mean():.2f}, largest {joined[..., 6
 
 
 # %%
-import inspect
-
-print(inspect.getsource(sr.pretrained.standardised).split('"""')[2])
+sr.demo.show_code(sr.pretrained.standardised)
 
 # %%
 some_photos = study.batches()[0].photos[0][:200]
@@ -254,23 +241,26 @@ for name, feed in {"as in the article": fed_wrongly, "standardised": scaled_feat
 # What does a picture without any colour score? On the sample photos:
 
 # %%
-images = study.batches("opencv")[1][0][1][1]
+_, (_, images) = study.batches("opencv")[1][0]
 print(f"black scores {np.mean([sr.metrics.psnr(image, 0 * image) for image in images]):.1f} dB")
 
 # %% [markdown]
-# Now the suspects one by one: the ReLU at the output, the way the photo is fed, and the size of the features.
+# Now the suspects: the ReLU at the output; then the features, fed as trained and brought to size. And a control: the same network with the features switched off.
 
 # %%
+switched_off = keras.Model(inside, layers.Rescaling(0.0)(features(inside)))
 study.train("features, linear output", partial(article_naive, None), **naive)
 study.train(
     "features, standardised, linear", partial(article_naive, None, scaled_features), **naive
 )
+study.train("features, switched off", partial(article_naive, None, switched_off), **naive)
 
 # %%
 study.table(
     "features, article",
     "features, linear output",
     "features, standardised, linear",
+    "features, switched off",
     "plain, linear output",
 )
 
@@ -279,7 +269,7 @@ study.table(
 #
 # ## The article's last try
 #
-# After several changes the article arrives at a network with 1×1 convolutions after every upsampling and the weights 0.65 and 0.35, which works. It has about half the parameters of the atrous network and "the same" pictures. (The article's notebook also has a dilated 1×1 convolution there. Dilation spreads the nine readings of a 3×3 window. A 1×1 window has one: nothing happens.)
+# After several changes the article arrives at a network with 1×1 convolutions after every upsampling and the weights 0.65 and 0.35, which, it says, works. It has about half the parameters of the atrous network and "the same" pictures. (The article's notebook also has a dilated 1×1 convolution there. Dilation spreads the nine readings of a 3×3 window. A 1×1 window has one: nothing happens.)
 
 
 # %%
@@ -301,7 +291,7 @@ def article_last(activation="relu", feed=None):
 
 
 # %%
-last = sr.study.ARTICLE | {"epochs": 7, "loss_weights": (0.65, 0.35), "features": variant}
+last = study.recipe(30) | {"loss_weights": (0.65, 0.35), "features": variant}
 study.train("features, article's last", article_last, ship="voc_article_features_last", **last)
 study.train("features, last, mended", partial(article_last, None, scaled_features), **last)
 
@@ -363,7 +353,7 @@ study.table("bicubic, area", "without features", "with features")
 runs = {}
 for name, use in {"without features": False, "with features": True}.items():
     keras.utils.set_random_seed(0)
-    runs[name] = sr.study.short_run(with_features(use=use), sr.losses.NegativePSNR())
+    runs[name] = sr.demo.short_run(with_features(use=use), sr.losses.NegativePSNR())
 
 # %%
 sr.plots.history(runs, metrics=["x2_psnr", "x4_psnr"], title="PSNR in dB, nine photos")
@@ -371,18 +361,15 @@ sr.plots.history(runs, metrics=["x2_psnr", "x4_psnr"], title="PSNR in dB, nine p
 # %% [markdown]
 # ## Look, at any size
 #
-# The features halve the size and are copied back to it, so height and width must be even. 100×150 to 400×600:
+# The features halve the size and are copied back to it, so height and width must be even:
 
-# %%
-coffee = sr.datasets.sample("coffee")
-low = sr.degradations.area(coffee, (100, 150))
-_, grown = sr.study.predict(sr.load_model("voc_efficientnet"), low)
-sr.plots.compare(
-    coffee,
-    {"bicubic": sr.degradations.resize(low, (400, 600)), "05, features": grown},
-    crop_border=4,
+# %
+sr.demo.compare(
+    sr.datasets.sample("coffee"),
+    {"05, features": "voc_efficientnet"},
+    size=(100, 150),
     zoom=(235, 325, 100),
-    title="The same network on 100×150 pixels: look at the spoon",
+    title="The same network on 100×150 pixels, to 400×600: look at the spoon",
 )
 
 # %% [markdown]
@@ -420,7 +407,7 @@ for side in (144, 288):
 # print("dead colours in ten networks:", np.sum([dead_when_leaky(seed) for seed in range(10)], axis=0))
 # ```
 #
-# None: below zero a leaky ReLU still has a slope, so the gradient finds its way and pulls the colour up. The article's second and third network had one. That is why they did not break.
+# None: below zero a leaky ReLU still has a slope, so the gradient finds its way. The article's second and third network had one and could not die.
 # </details>
 #
 # <details><summary>Solution to 4, for a start</summary>
@@ -428,7 +415,7 @@ for side in (144, 288):
 # ```python
 # keras.utils.set_random_seed(0)
 # random_features = sr.pretrained.standardised(keras.models.clone_model(features), some_photos)
-# print(sr.study.short_run(with_features(feed=random_features), sr.losses.NegativePSNR()).val_x4_psnr.iloc[-1].round(2), "dB with random features")
+# print(sr.demo.short_run(with_features(feed=random_features), sr.losses.NegativePSNR()).val_x4_psnr.iloc[-1].round(2), "dB with random features")
 # print(runs["with features"].val_x4_psnr.iloc[-1].round(2), "dB with those of ImageNet")
 # ```
 # </details>
