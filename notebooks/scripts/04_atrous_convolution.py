@@ -16,15 +16,17 @@
 # %% [markdown]
 # # 04 · Atrous convolution, and what the loss weighs
 #
-# You end with a network of dilated convolutions, a verdict on the article's loss weights, and a loss that asks for exactly what you measure.
+# You end with a network of dilated convolutions, a verdict on the article's loss weights, and a
+# loss that asks for exactly what you measure.
 #
 # | | |
 # |---|---|
-# | Time | TIME_QUICK on two CPU cores; TIME_FULL for the full run there |
+# | Time | a minute on two CPU cores; half an hour there for the full run |
 # | Before this | 02 (the study), 03 (residual blocks, the base) |
 # | Data | as in 02 |
 #
-# The French say *à trous*, with holes. An atrous, or dilated, convolution leaves out pixels between those it reads.
+# The French say *à trous*, with holes. An atrous, or dilated, convolution leaves out pixels between
+# those it reads.
 
 # %% [markdown]
 # ## What you will have at the end
@@ -63,7 +65,9 @@ from keras import layers
 # %% [markdown]
 # ## The idea: see further for the same price
 #
-# A 3×3 convolution reads 9 values. With a dilation rate of 2 it still reads 9, but from a 5×5 window; with rate 4 from 9×9. Stack rates 1, 2 and 4, and one pixel of the output has seen 15×15 pixels, with three layers. Three ordinary ones see 7×7.
+# A 3×3 convolution reads 9 values. With a dilation rate of 2 it still reads 9, but from a 5×5
+# window; with rate 4 from 9×9. Stack rates 1, 2 and 4, and one pixel of the output has seen 15×15
+# pixels, with three layers. Three ordinary ones see 7×7.
 #
 # You can measure what a stack sees. Change one pixel, and look where the output changes:
 
@@ -91,11 +95,14 @@ sr.plots.pairs(
 )
 
 # %% [markdown]
-# The right one shows why the rates must differ: three times rate 4 reaches far and reads one pixel in sixteen. That leaves a grid in the output (Wang et al., 2018).
+# The right one shows why the rates must differ: three times rate 4 reaches far and reads one pixel
+# in sixteen. That leaves a grid in the output (Wang et al., 2018).
 #
 # ## The article's network
 #
-# Three convolutions with rates 1, 2 and 4. Their result is not added but *joined* to what came in, and a fourth convolution makes 32 channels of the 64. For the rest the network is the residual one of notebook 03.
+# Three convolutions with rates 1, 2 and 4. Their result is not added but *joined* to what came in,
+# and a fourth convolution makes 32 channels of the 64. For the rest the network is the residual one
+# of notebook 03.
 
 # %%
 leaky = partial(layers.LeakyReLU, negative_slope=0.2)
@@ -131,7 +138,9 @@ print(f"{ours:,} parameters, {ours / before:.2f} times the article's residual ne
 # %% [markdown]
 # ## Loss weights
 #
-# With two outputs there are two losses, and `fit` minimises their weighted sum. The article first gave the small output more weight, since the small picture is easier. Then it found the opposite to be better *for both*: 0.3 for the small output and 0.7 for the large one.
+# With two outputs there are two losses, and `fit` minimises their weighted sum. The article first
+# gave the small output more weight, since the small picture is easier. Then it found the opposite
+# to be better *for both*: 0.3 for the small output and 0.7 for the large one.
 #
 # Three weightings, three seeds each, the rest as in the article:
 
@@ -153,9 +162,9 @@ study.table("residual, article", *names, "bicubic, opencv")
 # %% [markdown]
 # PLACEHOLDER_B
 #
-# ## Dilation, with everything else in order
+# ## Our network, dilated
 #
-# The article's outputs are made of squares (02) and the network has to paint the whole photo (03). Both hide what dilation can do. So put dilated convolutions into our own residual network: rates 1, 2, 4, twice, in the first convolution of each block. The number of parameters does not change. With all rates 1 this is the network of notebook 03, so its row is the one to compare with.
+# The article's outputs are made of squares (02) and the network has to paint the whole photo (03). Both hide what dilation can do. So put dilated convolutions into our own residual network: rates 1, 2, 4, twice, in the first convolution of each block. With all rates 1 this would be the network of notebook 03.
 
 
 # %%
@@ -170,17 +179,15 @@ def atrous(rates=(1, 2, 4, 1, 2, 4)):
 
 
 # %%
-study.train("dilated", atrous, **sr.study.OURS)
-
-# %%
-study.table("bicubic, area", "residual, added to bicubic", "dilated")
+shorter = sr.study.OURS | {"epochs": 4}
+study.train("dilated", atrous, **shorter)
 
 # %% [markdown]
-# PLACEHOLDER_C
-#
 # ## The correction: train for what you measure
 #
-# You measure the *mean over images of the PSNR*. You train for the *mean squared error of a batch*. These are not the same wish. Here is how much each sample photo adds to the squared error of bicubic:
+# You measure the *mean over images of the PSNR*. You train for the *mean squared error of a batch*.
+# These are not the same wish. Here is how much each sample photo adds to the squared error of
+# bicubic:
 
 
 # %%
@@ -204,26 +211,38 @@ axes.legend(frameon=False)
 plt.show()
 
 # %% [markdown]
-# A network trained on the squared error works mostly for the photos with the longest bars. In the mean over images of the PSNR all photos count the same, since the logarithm asks for *relative* gains: half the error is 3 dB, on any photo.
+# A network trained on the squared error works mostly for the photos with the longest bars. In the
+# mean over images of the PSNR all photos count the same, since the logarithm asks for *relative*
+# gains: half the error is 3 dB, on any photo.
 #
-# So take the PSNR itself as the loss, with a minus. It is in the helper package, because notebooks 05 and 06 use it too:
+# So take the PSNR itself as the loss, with a minus. It is in the helper package, because notebooks
+# 05 and 06 use it too:
 
 # %%
 sr.demo.show_code(sr.losses.NegativePSNR)
 
 # %% [markdown]
-# Its gradient is that of the squared error, divided by the photo's own squared error. That weighs the photos anew, and the two outputs too: in decibels both count alike, where the squared error at 288 is the larger one. Nothing else changes.
+# Its gradient is that of the squared error, divided by the photo's own squared error. That weighs
+# the photos anew, and the two outputs too: in decibels both count alike, where the squared error at
+# 288 is the larger one. Nothing else changes.
 
 # %%
-study.train(
-    "dilated, PSNR loss", atrous, loss=sr.losses.NegativePSNR(), ship="voc_atrous", **sr.study.OURS
-)
+psnr_loss = sr.losses.NegativePSNR()
+study.train("dilated, PSNR loss", atrous, loss=psnr_loss, ship="voc_atrous", **shorter)
 
 # %%
 study.table("bicubic, area", "dilated", "dilated, PSNR loss")
 
 # %% [markdown]
 # PLACEHOLDER_D
+#
+# And the dilation itself? Notebook 05 trains a network that is not dilated, with the same loss and as many steps (it has one convolution more):
+
+# %%
+study.table("without features", "dilated, PSNR loss")
+
+# %% [markdown]
+# PLACEHOLDER_C
 #
 # ## Train
 #
@@ -262,7 +281,7 @@ sr.demo.compare(
 #
 # A dilated convolution slides like any other:
 
-# %
+# %%
 sr.demo.compare(
     sr.datasets.sample("coffee"),
     {"04, atrous": "voc_atrous"},
@@ -274,7 +293,8 @@ sr.demo.compare(
 # %% [markdown]
 # ## What the article said
 #
-# **The article says** that its atrous network has twice the parameters and hardly helps, and that a heavier weight on the large output helps both outputs.
+# **The article says** that its atrous network has twice the parameters and hardly helps, and that a
+# heavier weight on the large output helps both outputs.
 
 # %%
 for side in (144, 288):
@@ -314,7 +334,8 @@ for weighting in ("0.7:0.3", "0.5:0.5"):
 #     print(scale, round(history.history["x4_loss"][-1], 2))
 # ```
 #
-# Next to nothing: only the ratio of the weights counts. (That is also why the range of the pixels, 0…1 or 0…255, does not matter to the squared error with Adam.)
+# Next to nothing: only the ratio of the weights counts. (That is also why the range of the pixels,
+# 0…1 or 0…255, does not matter to the squared error with Adam.)
 # </details>
 
 # %% [markdown]
@@ -322,4 +343,6 @@ for weighting in ("0.7:0.3", "0.5:0.5"):
 #
 # PLACEHOLDER_H
 #
-# **References.** Yu and Koltun, *Multi-scale context aggregation by dilated convolutions*, 2016. Wang et al., *Understanding convolution for semantic segmentation*, 2018, section 3.2, for the holes. Chen et al., *HINet*, 2021, for the PSNR loss. The article: see notebook 02.
+# **References.** Yu and Koltun, *Multi-scale context aggregation by dilated convolutions*, 2016.
+# Wang et al., *Understanding convolution for semantic segmentation*, 2018, section 3.2, for the
+# holes. Chen et al., *HINet*, 2021, for the PSNR loss. The article: see notebook 02.

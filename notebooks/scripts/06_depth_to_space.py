@@ -16,11 +16,13 @@
 # %% [markdown]
 # # 06 · Depth to space
 #
-# You end with the best network of this study. It grows pixels from channels instead of copying them, and beats bicubic clearly at both sizes. And you end with a table of every claim of the article, measured.
+# You end with the best network of this study. It grows pixels from channels instead of copying
+# them, and beats bicubic clearly at both sizes. And you end with a table of every claim of the
+# article, measured.
 #
 # | | |
 # |---|---|
-# | Time | TIME_QUICK on two CPU cores; TIME_FULL for the full run there |
+# | Time | a minute on two CPU cores; half an hour there for the full run |
 # | Before this | 02 (the study), 03 (blocks and base), 04 (the PSNR loss), 05 (features) |
 # | Data | as in 02 |
 
@@ -60,7 +62,10 @@ from keras import layers
 # %% [markdown]
 # ## The idea: channels become pixels
 #
-# Copying makes four equal pixels of one, and leaves it to later convolutions, on four times as many pixels, to make them different. Depth to space goes the other way. A convolution at the *small* size computes four times as many channels, and each group of four channels is laid out as 2×2 pixels. Nothing is computed in that step; numbers only move.
+# Copying makes four equal pixels of one, and leaves it to later convolutions, on four times as many
+# pixels, to make them different. Depth to space goes the other way. A convolution at the *small*
+# size computes four times as many channels, and each group of four channels is laid out as 2×2
+# pixels. Nothing is computed in that step; numbers only move.
 #
 # Four channels of a 2×2 picture become one 4×4 picture:
 
@@ -70,15 +75,20 @@ print("the four channels of the pixel top left:", channels[0, 0, 0])
 print(keras.ops.convert_to_numpy(sr.layers.DepthToSpace(2)(channels))[0, :, :, 0])
 
 # %% [markdown]
-# The channels 0, 1, 2, 3 of the first pixel became the square top left. The layer is in the helper package, since Keras has the operation only from version 3.14 on. It is a reshape, a transpose and a reshape:
+# The channels 0, 1, 2, 3 of the first pixel became the square top left. The layer is in the helper
+# package, since Keras has the operation only from version 3.14 on. It is a reshape, a transpose and
+# a reshape:
 
 # %%
 sr.demo.show_code(sr.layers.DepthToSpace.call)
 
 # %% [markdown]
-# (The article writes `Lambda(lambda x: depth_to_space(x, 2))`. A `Lambda` is saved as Python code, so a stranger's file with one could run anything, and Keras refuses to load it in safe mode. A registered layer has no such trouble.)
+# (The article writes `Lambda(lambda x: depth_to_space(x, 2))`. A `Lambda` is saved as Python code,
+# so a stranger's file with one could run anything, and Keras refuses to load it in safe mode. A
+# registered layer has no such trouble.)
 #
-# Saved with colours: twelve channels at 72×72 are a picture at 144×144. Take a picture apart and put it together again:
+# Saved with colours: twelve channels at 72×72 are a picture at 144×144. Take a picture apart and
+# put it together again:
 
 # %%
 medium = sr.degradations.area(photo, (144, 144))
@@ -95,7 +105,9 @@ sr.plots.pairs(
 # %% [markdown]
 # ## The article's network
 #
-# The fifth network is the fourth with depth to space in place of copying. Now four neighbours *can* differ, since each comes from channels of its own. No more squares, for the first time in the article.
+# The fifth network is the fourth with depth to space in place of copying. Now four neighbours *can*
+# differ, since each comes from channels of its own. No more squares, for the first time in the
+# article.
 
 # %%
 features, variant = sr.pretrained.available_block1a("b4" if study.full else "b0")
@@ -124,7 +136,8 @@ def article_depth_to_space(activation="relu", feed=None):
 
 
 # %% [markdown]
-# One thing remains odd. The output at 288 is computed from the *three colours* of one pixel at 144, and from nothing else. It cannot know on which side of an edge that pixel lies.
+# One thing remains odd. The output at 288 is computed from the *three colours* of one pixel at 144,
+# and from nothing else. It cannot know on which side of an edge that pixel lies.
 
 # %%
 fifth = study.recipe(20) | {"loss_weights": (0.65, 0.35), "features": variant}
@@ -150,7 +163,9 @@ study.table(
 #
 # ## The correction: grow at the end
 #
-# What helped comes together: the base, the PSNR loss, antialiased photos. All layers run at 72×72, where a convolution costs a sixteenth of what it costs at 288. Only the last step leaves it: 12 channels become the picture at 144, and 48 channels the one at 288.
+# What helped comes together: the base, the PSNR loss, antialiased photos. All layers run at 72×72,
+# where a convolution costs a sixteenth of what it costs at 288. Only the last step leaves it: 12
+# channels become the picture at 144, and 48 channels the one at 288.
 
 
 # %%
@@ -174,7 +189,9 @@ def depth_to_space(filters=32, blocks=6):
 
 
 # %% [markdown]
-# With 32 filters and six blocks this is the network of notebook 05 *without* features, but for the growing: there pixels are copied and convolved at 144×144 and 288×288. So the two rows below differ in nothing else.
+# With 32 filters and six blocks this is the network of notebook 05 *without* features, but for the
+# growing: there pixels are copied and convolved at 144×144 and 288×288. So the two rows below
+# differ in nothing else.
 
 # %%
 shorter = sr.study.OURS | {"epochs": 4, "loss": sr.losses.NegativePSNR()}
@@ -188,7 +205,8 @@ table.assign(minutes=[f"{minutes[name]:.1f}" for name in table.index])
 # %% [markdown]
 # PLACEHOLDER_C
 #
-# The best network has 48 filters and eight blocks and trains twice as long. It is the one that ships:
+# The best network has 48 filters and eight blocks and trains twice as long. It is the one that
+# ships:
 
 # %%
 study.train(
@@ -251,7 +269,9 @@ sr.demo.compare(
 #
 # ### What PSNR does not see
 #
-# The article ends with the remark that a loss or a PSNR hardly tells how good a picture looks. Here is a test you can judge yourself. Three pictures with the same PSNR to within a hundredth, made from the target:
+# The article ends with the remark that a loss or a PSNR hardly tells how good a picture looks. Here
+# is a test you can judge yourself. Three pictures with the same PSNR to within a hundredth, made
+# from the target:
 
 
 # %%
@@ -300,7 +320,8 @@ sr.plots.compare(
 #
 # ## What the article said: all of it
 #
-# Every row is measured with three seeds on the validation photos: mean ± standard deviation, in dB, at 144 / 288. Differences are taken seed by seed.
+# Every row is measured with three seeds on the validation photos: mean ± standard deviation, in dB,
+# at 144 / 288. Differences are taken seed by seed.
 
 
 # %%
@@ -444,7 +465,8 @@ study.table(
 # print(there.shape, "and back equal:", np.array_equal(back, target[None]))
 # ```
 #
-# A network that has to *keep* the size can work on the small, deep version, where convolutions are cheap. Real-ESRGAN does so for ×1 and ×2.
+# A network that has to *keep* the size can work on the small, deep version, where convolutions are
+# cheap. Real-ESRGAN does so for ×1 and ×2.
 # </details>
 #
 # <details><summary>Solution to 4</summary>
@@ -456,7 +478,8 @@ study.table(
 # print(f"alone {sr.metrics.psnr(target, best):.2f} dB, averaged {sr.metrics.psnr(target, averaged):.2f} dB")
 # ```
 #
-# A few hundredths of a decibel for twice the work. With all eight flips and turns it is more; EDSR reports such figures as EDSR+.
+# A few hundredths of a decibel for twice the work. With all eight flips and turns it is more; EDSR
+# reports such figures as EDSR+.
 # </details>
 
 # %% [markdown]
@@ -464,4 +487,6 @@ study.table(
 #
 # PLACEHOLDER_H
 #
-# **References.** Shi et al. (ESPCN), *Real-time single image and video super-resolution using an efficient sub-pixel convolutional neural network*, 2016. Odena et al., *Deconvolution and checkerboard artifacts*, 2016. Lim et al. (EDSR), 2017. The article: see notebook 02.
+# **References.** Shi et al. (ESPCN), *Real-time single image and video super-resolution using an
+# efficient sub-pixel convolutional neural network*, 2016. Odena et al., *Deconvolution and
+# checkerboard artifacts*, 2016. Lim et al. (EDSR), 2017. The article: see notebook 02.
