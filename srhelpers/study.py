@@ -198,6 +198,7 @@ class Study:
                     "degradation": degradation,
                     "loss": loss_name,
                     "weights": ":".join(map(str, loss_weights)),
+                    "features": facts.get("features", ""),
                     "parameters": model.count_params(),
                     "photos": len(self.training),
                     "epochs": len(history),
@@ -236,7 +237,16 @@ class Study:
             ]
 
         key = {"dataset": self.title, "notebook": self.notebook, "experiment": f"{method}, {degradation}", "seed": 0}
-        nothing = {"loss": "", "weights": "", "parameters": 0, "photos": 0, "epochs": 0, "batch_size": 0, "steps": 0}
+        nothing = {
+            "loss": "",
+            "weights": "",
+            "features": "",
+            "parameters": 0,
+            "photos": 0,
+            "epochs": 0,
+            "batch_size": 0,
+            "steps": 0,
+        }
         self._save([key | self.measure(grow, degradation) | {"degradation": degradation} | nothing | {"minutes": 0.0}])
 
     def _where(self):
