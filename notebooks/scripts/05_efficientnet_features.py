@@ -97,10 +97,8 @@ sr.plots.pairs(
 # Each feature is a picture of 36×36. None of them knows more than the 72×72 photo: they are
 # computed from it. What they bring is a good *way of looking*, learned from a million photos.
 #
-# ### Two homes of one network
-#
-# `keras.applications` has EfficientNetB4 too. Is it the same? You can check the layers without any
-# download: give both the same weights and compare.
+# **Two homes of one network.** # `keras.applications` has EfficientNetB4 too. Is it the same? You
+# can check the layers without any download: give both the same weights and compare.
 
 
 # %%

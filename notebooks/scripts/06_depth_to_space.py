@@ -116,10 +116,10 @@ fed_wrongly = sr.pretrained.fed_as_the_article(features)
 scaled_features = sr.pretrained.standardised(features, study.batches()[0].photos[0][:200])
 
 # %%
-# %%
 convolution = partial(layers.Conv2D, kernel_size=3, padding="same", activation="relu")
 
 
+# %%
 def article_depth_to_space(activation="relu", feed=None):
     """The article's fifth network."""
     photo = keras.Input((None, None, 3))
@@ -181,6 +181,7 @@ def grow(x, base, factor):
     return layers.Rescaling(255, dtype="float32", name=f"x{factor}")(x)
 
 
+# %%
 def depth_to_space(filters=32, blocks=6):
     """All convolutions at the size of the input; pixels grow from channels at the end."""
     photo = keras.Input((None, None, 3))
@@ -292,6 +293,7 @@ def noisy(amount, seed=0):
     return np.clip(target + amount * noise, 0, 255).round().astype("uint8")
 
 
+# %%
 def brighter(amount):
     """The target, brighter."""
     return np.clip(target * (1 + amount / 128), 0, 255).round().astype("uint8")
@@ -309,10 +311,13 @@ def as_bad_as(spoil, goal):
     return spoil(low)
 
 
+# %%
 small, target = (sr.degradations.area(photo, (side, side)) for side in (72, 288))
 bicubic = sr.degradations.resize(small, (288, 288))
 best = sr.demo.predict(sr.load_model("voc_depth_to_space"), small)[1]
+# %%
 goal = sr.metrics.psnr(target, best)
+# %%
 spoiled = {
     "the best network": best,
     "noise": as_bad_as(noisy, goal),
@@ -345,6 +350,7 @@ def gain(experiment, other, kind="psnr"):
     return " / ".join(study.difference(experiment, other, side, kind) for side in (144, 288))
 
 
+# %%
 def level(experiment, kind="psnr"):
     """The scores of one experiment at both sizes."""
     return " / ".join(study.score(experiment, side, kind) for side in (144, 288))
@@ -356,9 +362,11 @@ histories = study.rows(file="voc_histories.csv").query(
 )
 by_epoch = histories.pivot(index="seed", columns="epoch", values="val_x4_psnr")
 to_come = by_epoch[by_epoch.columns.max()] - by_epoch[2]
+# %%
 counts = study.rows().drop_duplicates("experiment").set_index("experiment").parameters
 atrous, residual = "atrous, article, 0.3:0.7", "residual, article"
 last_try = "features, article's last"
+# %%
 looks = study.rows().pivot_table(index="seed", columns="experiment", values="ssim_288")
 similar = looks[residual] - looks["plain, article"]
 grain = [
