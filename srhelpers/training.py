@@ -5,8 +5,10 @@ import hashlib
 import json
 import os
 import platform
+import re
 import shutil
 import time
+import zipfile
 from pathlib import Path
 
 import keras
@@ -179,6 +181,7 @@ def ship(model, name, *, folder=MODELS, **facts):
     file, partial = folder / f"{name}.keras", folder / f"{name}.part.keras"
     try:
         _in_float32(model).save(partial)
+        _for_older_keras(partial)
         load_model(partial)
     except (TypeError, ValueError) as error:  # nobody else has the code of a class of one notebook
         partial.unlink(missing_ok=True)
@@ -215,6 +218,16 @@ def _in_float32(model):
     same = keras.saving.deserialize_keras_object(settings)
     same.set_weights(model.get_weights())
     return same
+
+
+def _for_older_keras(file):
+    """Leave out of a file the settings that Keras before 3.15 does not know, where they are null and say nothing."""
+    with zipfile.ZipFile(file) as archive:
+        parts = {name: archive.read(name) for name in archive.namelist()}
+    parts["config.json"] = re.sub(rb', "(quantization_config|input_axes|output_axes)": null', b"", parts["config.json"])
+    with zipfile.ZipFile(file, "w") as archive:
+        for name, content in parts.items():
+            archive.writestr(name, content)
 
 
 def load_model(name, folder=MODELS):
