@@ -344,7 +344,8 @@ study.table("features, article's last", "features, last, mended", "atrous, artic
 #
 # Now the fair test of the features. Our residual network with the base and the PSNR loss, once with
 # the features joined to its own first layer, once without. RGB in 0…255 goes in, the normalisation
-# is inside, and the features come standardised.
+# is inside, and the features come standardised. Their deviation of 0.1 was chosen after a first
+# try: with 1 this network fell back to bicubic. The network without features needed no second try.
 
 
 # %%
