@@ -1,0 +1,168 @@
+import warnings
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+import srhelpers as sr
+from srhelpers.generators import Patches
+
+
+@pytest.fixture
+def folder(tmp_path, random):
+    """Six photos of noise, 48×60 and larger, one of them grey."""
+    photos = tmp_path / "photos"
+    photos.mkdir()
+    for number in range(6):
+        image = random.integers(0, 256, (48 + number, 60 + number, 3), dtype="uint8")
+        cv2.imwrite(str(photos / f"{number}.png"), image[..., 0] if number == 3 else image)
+    return photos
+
+
+def turns(image):
+    """The eight turns and mirrorings, by NumPy alone."""
+    return [np.rot90(side, times) for side in (image, image[:, ::-1]) for times in range(4)]
+
+
+def colour(file):
+    image = sr.datasets.read_image(file)
+    return np.dstack([image] * 3) if image.ndim == 2 else image
+
+
+def holds(whole, piece):
+    """Where a piece lies in a picture, or None."""
+    found = cv2.matchTemplate(whole, np.ascontiguousarray(piece), cv2.TM_SQDIFF)
+    row, column = np.unravel_index(found.argmin(), found.shape)
+    same = np.array_equal(whole[row : row + piece.shape[0], column : column + piece.shape[1]], piece)
+    return (row, column) if same else None
+
+
+@pytest.mark.parametrize("scale", [2, 3, 4])
+def test_low_and_high_are_the_same_piece_turned_alike(folder, scale):
+    batches = Patches(folder, scale, 5, batch_size=40, batches=2)
+    photos = []
+    for file in sr.datasets.photos(folder):
+        high = sr.degradations.crop_to_multiple(colour(file), scale)
+        size = high.shape[0] // scale, high.shape[1] // scale
+        photos.append((sr.degradations.bicubic(high, size), high))
+    seen = set()
+    for low, high in zip(*batches[1], strict=True):
+        places = [
+            (number, turn, *place, holds(whole_high, turns(high)[turn]))
+            for number, (whole_low, whole_high) in enumerate(photos)
+            for turn in range(8)
+            if (place := holds(whole_low, turns(low)[turn]))
+        ]
+        assert len(places) == 1, "it lies in one photo, turned in one way"
+        number, turn, row, column, place = places[0]
+        assert place == (scale * row, scale * column)
+        seen.add((number, turn))
+    assert {number for number, _ in seen} == set(range(6)) and {turn for _, turn in seen} == set(range(8))
+
+
+def test_pieces_reach_every_corner(folder):
+    """A piece as high as the photo has one row of places, and four columns, the last among them."""
+    whole = sr.degradations.bicubic(colour(folder / "0.png"), (12, 15))
+    pieces = Patches([folder / "0.png"], 4, 12, batch_size=60)[0][0]
+    places = {place for piece in pieces for turn in turns(piece) if (place := holds(whole, turn))}
+    assert places == {(0, column) for column in range(4)}
+
+
+def test_seed_and_epoch_fix_the_pieces(folder):
+    def first(seed, epoch):
+        batches = Patches(folder, 2, 8, seed=seed, batches=3)
+        batches.set_epoch(epoch)
+        return batches[2][0]
+
+    np.testing.assert_array_equal(first(1, 4), first(1, 4))
+    assert not np.array_equal(first(1, 4), first(1, 5))
+    assert not np.array_equal(first(1, 4), first(2, 4))
+    batches = Patches(folder, 2, 8, seed=1, batches=3)
+    assert not np.array_equal(batches[0][0], batches[1][0])
+    batches.on_epoch_end()
+    assert batches.epoch == 1
+
+
+def test_validation_takes_the_middle_of_every_photo_once(folder):
+    batches = Patches(folder, 4, 10, batch_size=4, training=False, batches=99)
+    assert [len(batches[index][0]) for index in range(len(batches))] == [4, 2]
+    high = sr.degradations.crop_to_multiple(colour(folder / "1.png"), 4)  # 49×61 becomes 48×60
+    np.testing.assert_array_equal(batches[0][1][1], high[4:44, 8:48])
+    np.testing.assert_array_equal(batches[0][0][1], sr.degradations.bicubic(high, (12, 15))[1:11, 2:12])
+
+
+def test_pairs_are_taken_as_they_are(folder, tmp_path, random):
+    low = random.integers(0, 256, (12, 15, 3), dtype="uint8")
+    cv2.imwrite(str(tmp_path / "low.png"), low[..., ::-1])
+    batches = Patches([(tmp_path / "low.png", folder / "0.png")], 4, 12, training=False)
+    np.testing.assert_array_equal(batches[0][0][0], low[:, 1:13])
+
+
+def test_a_pair_that_does_not_fit(folder, tmp_path):
+    cv2.imwrite(str(tmp_path / "low.png"), np.zeros((11, 15, 3), "uint8"))
+    with pytest.raises(ValueError, match=r"0\.png to have \(12, 15\) pixels, got \(11, 15\)"):
+        Patches([(tmp_path / "low.png", folder / "0.png")], 4, 8)
+
+
+def test_flat_pieces_are_left_out(tmp_path, random):
+    """Half of the photo is flat: without skipping, many pieces are; with it, none."""
+    image = np.full((80, 80, 3), 90, "uint8")
+    image[:, 40:] = random.integers(0, 256, (80, 40, 3))
+    cv2.imwrite(str(tmp_path / "half.png"), image)
+    detail = {
+        share: Patches(tmp_path, 2, 6, batch_size=32, batches=1, skip_flat=share)[0][0].std((1, 2, 3))
+        for share in (0, 0.7)
+    }
+    assert (detail[0] == 0).sum() > 6 and (detail[0.7] == 0).sum() == 0
+    assert len(detail[0.7]) == 32
+
+
+def test_small_photos_are_left_out_and_named(folder):
+    cv2.imwrite(str(folder / "tiny.png"), np.zeros((20, 200, 3), "uint8"))
+    with pytest.warns(UserWarning, match=r"1 of 7 files that are smaller than 24×24 pixels: .*tiny\.png") as told:
+        assert len(Patches(folder, 2, 12).files) == 6
+    assert told[0].filename == __file__, "the warning points at the call, not into the helper"
+    with pytest.raises(ValueError, match="choose a patch_size of at most 26"):
+        Patches(folder, 2, 300)
+
+
+def test_broken_files_are_left_out_and_named(folder):
+    (folder / "broken.png").write_bytes(b"no picture")
+    with pytest.warns(UserWarning, match=r"1 of 7 files that are no pictures: .*broken\.png") as told:
+        assert len(Patches(folder, 2, 12).files) == 6
+    assert told[0].filename == __file__
+
+
+def test_photos_beyond_memory_come_from_the_cache(folder, tmp_path, monkeypatch):
+    monkeypatch.setenv("SR_CACHE_DIR", str(tmp_path / "cache"))
+    inside, outside = Patches(folder, 4, 6, batches=2), Patches(folder, 4, 6, batches=2, memory=1)
+    for expected, found in zip(inside[1], outside[1], strict=True):
+        np.testing.assert_array_equal(expected, found)
+    monkeypatch.setattr("srhelpers.generators._pairs", lambda *_: pytest.fail("decoded a second time"))
+    np.testing.assert_array_equal(Patches(folder, 4, 6, batches=2, memory=1)[1][1], inside[1][1])
+    assert not list(Path(tmp_path / "cache").rglob("*.part"))
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"scale": 1},
+        {"scale": 2.5},
+        {"patch_size": 0},
+        {"batch_size": 0},
+        {"batches": -1},
+        {"skip_flat": 1},
+        {"degradation": "magic"},
+        {"photos": []},
+    ],
+)
+def test_nonsense_is_refused(folder, wrong):
+    with pytest.raises(ValueError, match="Expected"):
+        Patches(**{"photos": folder, **wrong})
+
+
+def test_samples_without_warning():
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert len(Patches("samples", 4, 24, batches=7)) == 7
