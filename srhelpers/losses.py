@@ -38,3 +38,52 @@ class NegativePSNR(keras.losses.Loss):
 
     def get_config(self):
         return {**super().get_config(), "max_value": self.max_value}
+
+
+@keras.saving.register_keras_serializable("srhelpers")
+class Content(keras.losses.Loss):
+    """Mean squared difference of two images as a frozen network sees them: the SRGAN paper's VGG loss.
+
+    Args:
+        features: Keras model: images → features, such as `pretrained.vgg19()`. It is not trained, and neither
+            counted among the weights of the model that trains on this loss nor saved with it.
+        scale: factor on the features. The paper's 1/12.75 makes the loss about as large as the mean squared
+            error; it is the same as a factor of 0.006 on the loss.
+        name, reduction, dtype: as in `keras.losses.Loss`.
+
+    Called on targets and predictions (N, H, W, C) of one shape, uint8 or float, in the range that `features`
+    takes: 0…255 for those of this course. The mean is taken over images, positions and channels.
+
+    A loaded model comes without this loss, which needs the network: load with `compile=False`, then compile.
+
+    Source: Ledig et al. 2017, "Photo-Realistic Single Image Super-Resolution Using a Generative Adversarial
+    Network", sections 2.2.1 and 3.2.
+
+    >>> import keras, numpy as np, srhelpers as sr
+    >>> network = keras.Sequential([keras.Input((None, None, 3)), keras.layers.AveragePooling2D(2)])
+    >>> loss = sr.losses.Content(network, scale=0.5)
+    >>> float(loss(np.zeros((2, 8, 8, 3), "uint8"), np.full((2, 8, 8, 3), 4.0)))
+    4.0
+    """
+
+    def __init__(self, features, scale=1 / 12.75, name="content", reduction="sum_over_batch_size", dtype="float32"):
+        super().__init__(name=name, reduction=reduction, dtype=dtype)
+        # As a function: a model would be saved with every model that is compiled with this loss.
+        self._features = features.__call__
+        self.scale = scale
+
+    def call(self, y_true, y_pred):
+        # One after the other: joined into one batch, the targets would go through the backward pass as well.
+        target = ops.stop_gradient(self._features(y_true))
+        difference = self.scale * (ops.cast(target, "float32") - ops.cast(self._features(y_pred), "float32"))
+        return ops.mean(ops.square(difference), axis=(1, 2, 3))
+
+    def get_config(self):
+        return {**super().get_config(), "scale": self.scale}
+
+    @classmethod
+    def from_config(cls, config):
+        raise ValueError(
+            "Expected a new losses.Content, since its network is not saved with it; load the model with "
+            "compile=False, then compile it with losses.Content(features)."
+        )

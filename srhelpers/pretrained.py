@@ -1,14 +1,30 @@
 """Networks that others have trained, as frozen feature extractors."""
 
+import shutil
+
 import keras
 import numpy as np
-from keras import layers
+from keras import layers, ops
 
-from . import training
+from . import downloads, runtime, training
+from .archives import DownloadError
 
 # What EfficientNet was trained on: RGB in 0…1, minus the mean of ImageNet, over its standard deviation.
 IMAGENET_MEAN = (0.485, 0.456, 0.406)
 IMAGENET_DEVIATION = (0.229, 0.224, 0.225)
+
+# What VGG19 was trained on: BGR in 0…255, minus this mean (here in the order RGB).
+VGG_MEAN = (123.68, 116.779, 103.939)
+VGG_BLOCKS = {1: (64, 2), 2: (128, 2), 3: (256, 4), 4: (512, 4), 5: (512, 4)}  # channels, convolutions
+VGG_FILE = downloads.Archive(
+    "vgg19",
+    (
+        "https://storage.googleapis.com/tensorflow/keras-applications/vgg19/"
+        "vgg19_weights_tf_dim_ordering_tf_kernels_notop.h5",
+    ),
+    checksum="md5:253f8cb515780f3b799900260a226db6",
+)
+VGG_STAND_IN = "vgg19_notop_fp16.weights.h5"
 
 
 def efficientnet_block1a(variant="b0"):
@@ -156,3 +172,92 @@ def fed_as_the_article(features):
     model = keras.Model(photo, features(undo(photo[..., ::-1])), name="fed_as_the_article")
     model.trainable = False
     return model
+
+
+def vgg19_weights():
+    """Find VGG19's weights for ImageNet, or download them (80 MB), and tell which they are.
+
+    Looked for in this order: the official file of Keras in the folder SR_WEIGHTS_DIR, then in the cache; the
+    stand-in `vgg19_notop_fp16.weights.h5` in SR_WEIGHTS_DIR; the official address.
+
+    In the stand-in every channel below block5_conv4 carries an unknown positive factor. block5_conv4 itself is
+    the original's, so losses on it are the paper's; losses on lower layers weigh the channels otherwise.
+
+    Returns:
+        (Path of the file, "official" or "stand-in (channel-scaled below block5_conv4)"): write the second into
+        every row of results.
+
+    Raises:
+        OSError: neither is here, and the download failed.
+
+    Source: Simonyan and Zisserman 2015, "Very Deep Convolutional Networks for Large-Scale Image Recognition".
+
+    >>> import srhelpers as sr
+    >>> sr.pretrained.vgg19_weights()[1]  # doctest: +SKIP
+    'official'
+    """
+    given, kept = runtime.folder("weights"), runtime.folder("cache") / "pretrained" / VGG_FILE.filename
+    if given and (given / VGG_FILE.filename).exists():
+        return given / VGG_FILE.filename, "official"
+    if kept.exists():
+        return kept, "official"
+    if given and (given / VGG_STAND_IN).exists():
+        return given / VGG_STAND_IN, "stand-in (channel-scaled below block5_conv4)"
+    try:
+        whole = downloads.fetch(VGG_FILE, kept.parent)
+    except DownloadError as error:
+        raise OSError(
+            f"Expected the network, or {VGG_FILE.filename} in the folder SR_WEIGHTS_DIR (now {given or 'not set'}); "
+            f"get it from {VGG_FILE.urls[0]} and set SR_WEIGHTS_DIR. {error}"
+        ) from error
+    whole.replace(kept)
+    shutil.rmtree(whole.parent)
+    return kept, "official"
+
+
+def vgg19(layer="block5_conv4"):
+    """VGG19 trained on ImageNet up to one of its convolutions, frozen: what the SRGAN paper's content loss compares.
+
+    It computes in the precision of `keras.config.dtype_policy()` at the time of this call, and returns float32.
+    Inside, every number is 1/16 of the original's. With ReLU that changes no result, but VGG's large activations
+    stay clear of float16's limit of 65504.
+
+    Args:
+        layer: "block5_conv4" is the paper's φ5,4 (VGG54), "block2_conv2" its φ2,2 (VGG22). No layer above the
+            asked one is built.
+
+    Returns:
+        Keras model: RGB in 0…255 (N, H, W, 3) → float32 features after the layer's ReLU (N, H/16, W/16, 512),
+        or (N, H/2, W/2, 128) for block2_conv2. `vgg19_weights` tells whether they are the original's.
+
+    Raises:
+        ValueError: no such layer.
+        OSError: as `vgg19_weights`.
+
+    Source: Simonyan and Zisserman 2015, configuration E; Ledig et al. 2017, section 2.2.1.
+
+    >>> import srhelpers as sr
+    >>> sr.pretrained.vgg19("block2_conv2").output_shape  # doctest: +SKIP
+    (None, None, None, 128)
+    """
+    known = [f"block{block}_conv{n + 1}" for block, (_, count) in VGG_BLOCKS.items() for n in range(count)]
+    if layer not in known:
+        raise ValueError(f"Expected a layer of {', '.join(known)}, got {layer!r}.")
+    file, variant = vgg19_weights()
+    photo = keras.Input((None, None, 3))
+    x = layers.Rescaling(1 / 16, [-mean / 16 for mean in VGG_MEAN], dtype="float32")(photo)
+    x = ops.flip(x, axis=-1)
+    names = known[: known.index(layer) + 1]
+    for name in names:
+        block = int(name[5])
+        if block > 1 and name.endswith("conv1"):
+            x = layers.MaxPooling2D(name=f"block{block - 1}_pool")(x)
+        channels = VGG_BLOCKS[block][0]
+        x = layers.Conv2D(channels, 3, padding="same", activation="relu", name=name)(x)
+    features = keras.Model(photo, layers.Rescaling(16.0, dtype="float32")(x), name=f"vgg19_{layer}")
+    features.trainable = False
+    features.load_weights(file, **({"by_name": True} if variant == "official" else {}))
+    for name in names:
+        bias = features.get_layer(name).bias
+        bias.assign(bias / 16)
+    return features
