@@ -39,18 +39,34 @@ def _download(arguments):
 def _evaluate(arguments):
     if arguments.path and len(arguments.dataset) > 1:
         raise ValueError(f"Expected one dataset with --path, got {', '.join(arguments.dataset)}; run them one by one.")
+    if not arguments.method + arguments.model:
+        raise ValueError("Expected --method, --model or both, got neither.")
     import pandas as pd
 
+    scales = {method: arguments.scale or [4] for method in arguments.method}
+    scales |= {model: arguments.scale or sr.upscaling.scales(model) for model in arguments.model}
     rows = pd.concat(
         sr.evaluation.evaluate(
-            method, dataset, scale, degradation=arguments.degradation, path=arguments.path, progress=True
+            method,
+            dataset,
+            scale,
+            degradation=arguments.degradation,
+            lpips=arguments.lpips,
+            path=arguments.path,
+            progress=True,
         )
         for dataset in arguments.dataset
-        for scale in arguments.scale
-        for method in arguments.method
+        for scale in sorted({scale for those in scales.values() for scale in those})
+        for method in scales
+        if scale in scales[method]
     )
     table = rows if arguments.per_image else sr.evaluation.summarise(rows)
-    digits = {"psnr_y": "{:.2f}".format, "ssim_y": "{:.4f}".format, "psnr_rgb": "{:.2f}".format}
+    digits = {
+        "psnr_y": "{:.2f}".format,
+        "ssim_y": "{:.4f}".format,
+        "psnr_rgb": "{:.2f}".format,
+        "lpips": "{:.4f}".format,
+    }
     print(table.to_string(index=False, formatters=digits))
     if arguments.csv:
         sr.evaluation.save(table, arguments.csv)
@@ -75,12 +91,14 @@ def _parser():
     download.add_argument("--list", action="store_true", help="what there is, and what is here already")
     download.set_defaults(function=_download)
 
-    evaluate = commands.add_parser("evaluate", help="PSNR and SSIM of a method on a benchmark set")
-    evaluate.add_argument("--method", nargs="+", required=True, help="nearest bilinear bicubic lanczos area")
+    evaluate = commands.add_parser("evaluate", help="PSNR and SSIM of methods and models on a benchmark set")
+    evaluate.add_argument("--method", nargs="+", default=[], help="nearest bilinear bicubic lanczos area")
+    evaluate.add_argument("--model", nargs="+", default=[], help="shipped models, such as voc_residual")
     evaluate.add_argument("--dataset", nargs="+", required=True, help="such as Set5 Set14 B100, or a folder")
-    evaluate.add_argument("--scale", nargs="+", type=int, default=[4], help="default: 4")
+    evaluate.add_argument("--scale", nargs="+", type=int, help="default: 4, and those that the models have")
     evaluate.add_argument("--degradation", default="bicubic", help="bicubic (default) area opencv blurred_bicubic")
     evaluate.add_argument("--path", help="folder of the dataset, if it is not found by itself")
+    evaluate.add_argument("--lpips", action="store_true", help="also the perceptual distance LPIPS (colour photos)")
     evaluate.add_argument("--per-image", action="store_true", help="a row per image instead of the mean")
     evaluate.add_argument("--csv", help="add the rows to this file, or put them in place of older ones")
     evaluate.set_defaults(function=_evaluate)

@@ -9,12 +9,13 @@ import cv2
 import pandas as pd
 from tqdm.auto import tqdm
 
-from . import __version__, datasets, degradations, metrics
+from . import __version__, datasets, degradations, metrics, perceptual, training, upscaling
 
 KEY = ["dataset", "scale", "method", "degradation"]
+LARGEST_TILE = 768  # side of what a model makes at once, in pixels of its output
 
 
-def evaluate(method, dataset, scale, *, degradation="bicubic", path=None, progress=False):
+def evaluate(method, dataset, scale, *, degradation="bicubic", lpips=False, path=None, progress=False):
     """PSNR and SSIM of one method on every image of a set.
 
     Each image is cropped to a multiple of the scale, made small, grown back to its size by `method`, and
@@ -23,21 +24,22 @@ def evaluate(method, dataset, scale, *, degradation="bicubic", path=None, progre
     is: Set14's published figures treat "bridge" so.
 
     Args:
-        method: a name of `degradations.INTERPOLATIONS`, or a function (uint8 image, (height, width)) → uint8
-            image of that size.
+        method: a name of `degradations.INTERPOLATIONS`, the name of a shipped model that upscales by this scale,
+            or a function (uint8 image, (height, width)) → uint8 image of that size.
         dataset: a name or folder, as `datasets.photos` takes it.
         scale: whole number ≥ 2.
         degradation: a name of `degradations.DEGRADATIONS`.
+        lpips: measure `perceptual.lpips` too, with the same border left out; it needs the network's weights.
         path: folder of the dataset, if not found by itself.
         progress: show a bar.
 
     Returns:
         pandas.DataFrame, a row per image: dataset, scale, method, degradation, image, psnr_y (dB), ssim_y,
-        psnr_rgb (dB). `summarise` makes the published kind of row of it.
+        psnr_rgb (dB), and lpips if asked for. `summarise` makes the published kind of row of it.
 
     Raises:
-        ValueError: an unknown method or degradation, a scale that is no whole number ≥ 2, a file that is no
-            picture or too small to measure; the text names it.
+        ValueError: an unknown method or degradation, a scale that is no whole number ≥ 2 or that the model does
+            not have, a file that is no picture or too small to measure; the text names it.
         FileNotFoundError: the set is not there.
 
     Source: Timofte et al. 2014 (A+) and later papers' test protocol.
@@ -47,15 +49,13 @@ def evaluate(method, dataset, scale, *, degradation="bicubic", path=None, progre
     >>> len(rows) == len(sr.datasets.photos("samples"))
     True
     """
-    if not callable(method) and method not in degradations.INTERPOLATIONS:
-        raise ValueError(f"Expected a method of {', '.join(degradations.INTERPOLATIONS)}, got {method!r}.")
     if degradation not in degradations.DEGRADATIONS:
         raise ValueError(f"Expected a degradation of {', '.join(degradations.DEGRADATIONS)}, got {degradation!r}.")
     if int(scale) != scale or scale < 2:
         raise ValueError(f"Expected a whole scale of at least 2, got {scale}.")
     scale = int(scale)
     name = method if isinstance(method, str) else getattr(method, "__name__", type(method).__name__)
-    grow = method if callable(method) else lambda image, size: degradations.resize(image, size, method)
+    grow = method if callable(method) else _grower(method, scale)
 
     rows = []
     files, folder = datasets.photos(dataset, path), datasets.find(dataset, path)
@@ -75,12 +75,29 @@ def evaluate(method, dataset, scale, *, degradation="bicubic", path=None, progre
                 "ssim_y": metrics.ssim(reference, estimate, crop_border=scale, luma=True),
                 "psnr_rgb": metrics.psnr(reference, estimate, crop_border=scale),
             }
+            if lpips:
+                scores["lpips"] = perceptual.lpips(reference, estimate, crop_border=scale)
         except ValueError as error:
             raise ValueError(f"Could not measure {file}: {error}") from error
         image = file.relative_to(folder).with_suffix("").as_posix()
         row = {"dataset": title, "scale": scale, "method": name, "degradation": degradation, "image": image}
         rows.append(row | scores)
     return pd.DataFrame(rows)
+
+
+def _grower(method, scale):
+    """The function (image, size) → image behind a name."""
+    if method in degradations.INTERPOLATIONS:
+        return lambda image, size: degradations.resize(image, size, method)
+    models = training.manifest()
+    if method not in models:
+        known = f"{', '.join(degradations.INTERPOLATIONS)}, or a model of {', '.join(models)}"
+        raise ValueError(f"Expected a method of {known}, got {method!r}.")
+    model = training.load_model(method)
+    if scale not in upscaling.scales(model):
+        has = " or ".join(map(str, upscaling.scales(model)))
+        raise ValueError(f"Expected a scale of {has}, as {method} has it, got {scale}.")
+    return lambda image, size: upscaling.upscale(image, model, scale=scale, tile=LARGEST_TILE // scale)
 
 
 def _fit(small, reference, scale):
@@ -100,8 +117,8 @@ def summarise(rows):
         rows: what `evaluate` returns, or several of them concatenated.
 
     Returns:
-        pandas.DataFrame: dataset, scale, method, degradation, images, psnr_y, ssim_y, psnr_rgb, device, date,
-        srhelpers.
+        pandas.DataFrame: dataset, scale, method, degradation, images, psnr_y, ssim_y, psnr_rgb, lpips if the rows
+        have it, device, date, srhelpers.
 
     >>> import srhelpers as sr
     >>> table = sr.evaluation.summarise(sr.evaluation.evaluate("nearest", "samples", 4))
@@ -109,7 +126,7 @@ def summarise(rows):
     True
     """
     grouped = rows.groupby(KEY, sort=False)
-    table = grouped[["psnr_y", "ssim_y", "psnr_rgb"]].mean()
+    table = grouped[["psnr_y", "ssim_y", "psnr_rgb", *({"lpips"} & set(rows))]].mean()
     table.insert(0, "images", grouped.size())
     return table.reset_index().assign(
         device=f"CPU, {os.cpu_count()} cores, {platform.machine()}",

@@ -4,6 +4,7 @@ import pandas as pd
 import pytest
 
 import srhelpers as sr
+from srhelpers.__main__ import main
 
 # Published bicubic rows: PSNR-Y in dB, SSIM-Y.
 PUBLISHED = {
@@ -79,6 +80,47 @@ def test_a_function_is_measured_like_a_name(two):
     rows = sr.evaluation.evaluate(my_bicubic, two, 4)
     assert set(rows.method) == {"my_bicubic"}
     pd.testing.assert_series_equal(rows.psnr_y, sr.evaluation.evaluate("bicubic", two, 4).psnr_y)
+
+
+def test_a_shipped_model_is_measured_by_its_name(two, photo):
+    rows = sr.evaluation.evaluate("voc_plain", two, 4)
+    assert list(rows.method) == ["voc_plain"] * 2
+    small = sr.degradations.bicubic(photo[:120, :140], (30, 35))
+    grown = sr.upscaling.upscale(small, "voc_plain", scale=4)
+    assert rows.psnr_y[0] == pytest.approx(sr.metrics.psnr(photo[:120, :140], grown, crop_border=4, luma=True))
+    assert rows.psnr_y[1] == rows.psnr_rgb[1], "a grey file is compared as it is"
+    with pytest.raises(ValueError, match="a scale of 2 or 4, as voc_plain has it, got 3"):
+        sr.evaluation.evaluate("voc_plain", two, 3)
+    with pytest.raises(ValueError, match="Expected a model that gives RGB pictures"):
+        sr.evaluation.evaluate("efficientnetb0_block1a", two, 4)
+
+
+def test_models_are_measured_in_tiles(two, monkeypatch):
+    tiles, upscale = [], sr.upscaling.upscale
+    monkeypatch.setattr(sr.upscaling, "upscale", lambda *given, **o: tiles.append(o["tile"]) or upscale(*given, **o))
+    large = [sr.evaluation.evaluate("voc_plain", two, scale) for scale in (2, 4)]
+    assert tiles == [384, 384, 192, 192]
+    monkeypatch.setattr(sr.evaluation, "LARGEST_TILE", 40)
+    small = [sr.evaluation.evaluate("voc_plain", two, scale) for scale in (2, 4)]
+    assert tiles[4:] == [20, 20, 10, 10]
+    for one, other in zip(large, small, strict=True):
+        np.testing.assert_allclose(one.psnr_y, other.psnr_y, atol=0.001)
+
+
+def test_the_command_line_takes_models_and_methods(two, tmp_path, capsys):
+    file = tmp_path / "rows.csv"
+    command = ["evaluate", "--dataset", str(two), "--csv", str(file)]
+    assert main([*command, "--model", "voc_plain", "--method", "bicubic"]) == 0
+    saved = pd.read_csv(file)
+    assert list(zip(saved.scale, saved.method, strict=True)) == [(2, "voc_plain"), (4, "bicubic"), (4, "voc_plain")]
+    assert main([*command, "--model", "voc_plain", "--scale", "2"]) == 0
+    assert main([*command, "--model", "voc_plain", "--scale", "3"]) == 1
+    assert "a scale of 2 or 4" in capsys.readouterr().err
+    assert main([*command, "--model", "voc_magic"]) == 1
+    assert "a model of" in capsys.readouterr().err
+    assert main(command) == 1
+    assert "Expected --method, --model or both, got neither" in capsys.readouterr().err
+    assert len(pd.read_csv(file)) == 3
 
 
 def test_save_adds_and_replaces_rows(two, tmp_path):
