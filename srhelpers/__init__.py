@@ -15,6 +15,7 @@ import sys
 __version__ = "0.1.0"
 
 MODULES = (
+    "adversarial",
     "archives",
     "blocks",
     "catalog",
@@ -28,11 +29,14 @@ MODULES = (
     "losses",
     "metrics",
     "notebooks",
+    "patch_study",
+    "perceptual",
     "plots",
     "pretrained",
     "runtime",
     "study",
     "training",
+    "upscaling",
 )
 NAMES = {"setup": "runtime", "load_model": "training"}  # what notebooks call without its module
 

@@ -4,18 +4,19 @@ import keras
 from keras import layers
 
 
-def residual_block(x, filters, *, dilation_rate=1):
+def residual_block(x, filters, *, dilation_rate=1, scaling=1):
     """Two 3×3 convolutions whose result is added to what came in. No normalisation.
 
     Args:
         x: features (N, H, W, filters).
         filters: int, as many as `x` has.
         dilation_rate: of the first convolution; 2 leaves out every other pixel, so that it sees 5×5.
+        scaling: what the result is multiplied with before it is added; the paper's widest network takes 0.1.
 
     Returns:
         Features of the same shape.
 
-    Source: Lim et al. 2017 (EDSR), figure 2c.
+    Source: Lim et al. 2017 (EDSR), figure 2c, and section 3.2 for the scaling.
 
     >>> import keras, srhelpers as sr
     >>> sr.blocks.residual_block(keras.Input((72, 72, 32)), 32).shape
@@ -23,6 +24,7 @@ def residual_block(x, filters, *, dilation_rate=1):
     """
     inside = layers.Conv2D(filters, 3, padding="same", activation="relu", dilation_rate=dilation_rate)(x)
     inside = layers.Conv2D(filters, 3, padding="same")(inside)
+    inside = inside if scaling == 1 else layers.Rescaling(scaling)(inside)
     return layers.Add()([x, inside])
 
 

@@ -8,7 +8,7 @@ import textwrap
 import keras
 import numpy as np
 
-from . import datasets, degradations, generators, metrics, plots, training
+from . import datasets, degradations, generators, metrics, plots, training, upscaling
 
 
 def predict(model, images):
@@ -27,7 +27,7 @@ def predict(model, images):
     [(144, 144, 3), (288, 288, 3)]
     """
     batch = images if images.ndim == 4 else images[None]
-    outputs = [keras.ops.convert_to_numpy(output).astype("float32") for output in model(batch)]
+    outputs = [keras.ops.convert_to_numpy(output).astype("float32") for output in keras.tree.flatten(model(batch))]
     outputs = [np.clip(output.round(), 0, 255).astype("uint8") for output in outputs]
     return outputs if images.ndim == 4 else [output[0] for output in outputs]
 
@@ -55,6 +55,30 @@ def compare(photo, models, *, size=(72, 72), factor=4, degradation="area", zoom=
     for name, model in models.items():
         grown[name] = predict(training.load_model(model), small)[factor // 4]
     return plots.compare(target, grown, zoom=zoom, title=title, crop_border=factor)
+
+
+def restore(photo, models, *, scale=4, degradation="bicubic", zoom=None, title=None):
+    """One photo made small as a whole, and restored by bicubic interpolation and by models, side by side.
+
+    Args:
+        photo: uint8 picture (H, W) or (H, W, 3).
+        models: dict name → shipped model, its name or a Keras model.
+        scale: int.
+        degradation: how the small picture is made.
+        zoom, title: as in `plots.compare`.
+
+    Returns:
+        matplotlib Figure.
+
+    >>> import srhelpers as sr
+    >>> figure = sr.demo.restore(sr.datasets.sample("coffee"), {"plain": "voc_plain"}, scale=2)
+    """
+    photo = degradations.crop_to_multiple(photo, scale)
+    small = degradations.DEGRADATIONS[degradation](photo, (photo.shape[0] // scale, photo.shape[1] // scale))
+    restored = {"bicubic": degradations.resize(small, photo.shape[:2])}
+    for name, model in models.items():
+        restored[name] = upscaling.upscale(small, model, scale=scale)
+    return plots.compare(photo, restored, zoom=zoom, title=title, crop_border=scale)
 
 
 def short_run(model, loss="mse", epochs=30):

@@ -1,15 +1,13 @@
 """A method on a benchmark set → table rows, measured the way the papers measure."""
 
 import datetime
-import os
-import platform
 from pathlib import Path
 
 import cv2
 import pandas as pd
 from tqdm.auto import tqdm
 
-from . import __version__, datasets, degradations, metrics, perceptual, training, upscaling
+from . import __version__, datasets, degradations, metrics, perceptual, runtime, training, upscaling
 
 KEY = ["dataset", "scale", "method", "degradation"]
 LARGEST_TILE = 768  # side of what a model makes at once, in pixels of its output
@@ -129,7 +127,7 @@ def summarise(rows):
     table = grouped[["psnr_y", "ssim_y", "psnr_rgb", *({"lpips"} & set(rows))]].mean()
     table.insert(0, "images", grouped.size())
     return table.reset_index().assign(
-        device=f"CPU, {os.cpu_count()} cores, {platform.machine()}",
+        device=runtime.device(),
         date=datetime.date.today().isoformat(),
         srhelpers=__version__,
     )

@@ -32,6 +32,19 @@ def _weights_file():
     )
 
 
+def is_here():
+    """Whether `lpips` finds the network's weights.
+
+    >>> import srhelpers as sr
+    >>> sr.perceptual.is_here() in (True, False)
+    True
+    """
+    try:
+        return _weights_file().exists()
+    except ModuleNotFoundError:
+        return False
+
+
 @functools.cache
 def _layers(file):
     """(kernel, bias, weights of the channels) of the five convolutions."""

@@ -141,6 +141,31 @@ def _choose_precision(accelerator, capability):
     return "float32"
 
 
+def _accelerator():
+    """("gpu", "tpu" or "cpu", what it is called, its compute capability) of what the Keras backend computes on."""
+    import keras
+
+    devices = keras.distribution.list_devices()
+    kind = next((kind for kind in ("gpu", "tpu") if any(kind in device for device in devices)), "cpu")
+    if kind == "cpu":
+        return kind, f"CPU, {os.cpu_count()} cores", 0.0
+    name, capability = _gpu() if kind == "gpu" else ("TPU", 0.0)
+    return kind, f"{len([device for device in devices if kind in device])} × {name}", capability
+
+
+def device():
+    """What the Keras backend computes on, for rows of results.
+
+    Returns:
+        str such as "1 × Tesla T4" or "CPU, 2 cores".
+
+    >>> import srhelpers as sr
+    >>> sr.runtime.device() == sr.setup(verbose=False).device
+    True
+    """
+    return _accelerator()[1]
+
+
 def setup(profile=None, *, precision=None, seed=0, verbose=True):
     """First call of every notebook: check versions, choose precision and profile, set seeds, say so.
 
@@ -177,23 +202,19 @@ def setup(profile=None, *, precision=None, seed=0, verbose=True):
     with quiet():
         import keras
 
-        devices = keras.distribution.list_devices()
+        accelerator, device, capability = _accelerator()
+        keras.utils.set_random_seed(seed)  # it imports TensorFlow, whatever the backend
     backend = keras.backend.backend()
     versions = {"python": platform.python_version(), "keras": keras.__version__}
     versions[backend] = sys.modules[backend].__version__
     notes = check_versions(versions)
 
-    accelerator = next((kind for kind in ("gpu", "tpu") if any(kind in device for device in devices)), "cpu")
-    name, capability = _gpu() if accelerator == "gpu" else (accelerator.upper(), 0.0)
     precision = precision or os.environ.get("SR_PRECISION") or _choose_precision(accelerator, capability)
     keras.config.set_dtype_policy(precision)
-    keras.utils.set_random_seed(seed)
-
-    count = len([device for device in devices if accelerator in device])
     runtime = Runtime(
         platform=_platform(),
         backend=backend,
-        device=f"CPU, {os.cpu_count()} cores" if accelerator == "cpu" else f"{count} × {name}",
+        device=device,
         accelerator=accelerator,
         precision=precision,
         profile=profile or ("quick" if accelerator == "cpu" else "full"),

@@ -1,3 +1,4 @@
+import ast
 import os
 from pathlib import Path
 
@@ -9,6 +10,22 @@ import srhelpers as sr
 REPOSITORY = Path(__file__).resolve().parent.parent
 # Real benchmark sets, where somebody put them; they are never part of the repository.
 BENCHMARKS = Path(os.environ.get("SR_DATA_DIR") or REPOSITORY.parent / "shared" / "datasets").expanduser()
+WEIGHTS = Path(os.environ.get("SR_WEIGHTS_DIR") or REPOSITORY.parent / "shared" / "weights").expanduser()
+
+
+def definitions(number, **names):
+    """What a notebook imports and defines: functions, partials and constants, without running anything else."""
+    file = next((REPOSITORY / "notebooks" / "scripts").glob(f"{number}_*.py"))
+    kept = []
+    for node in ast.parse(file.read_text(encoding="utf-8")).body:
+        wanted = isinstance(node, ast.FunctionDef | ast.Import | ast.ImportFrom)
+        if isinstance(node, ast.Assign):
+            partial = isinstance(node.value, ast.Call) and getattr(node.value.func, "id", "") == "partial"
+            wanted = partial or getattr(node.targets[0], "id", "").isupper()
+        if wanted:
+            kept.append(node)
+    exec(compile(ast.Module(kept, []), str(file), "exec"), names)
+    return names
 
 
 @pytest.fixture(autouse=True)

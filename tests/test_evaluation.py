@@ -64,6 +64,14 @@ def test_a_row_is_what_the_parts_give(two, photo):
     assert {"device", "date", "srhelpers"} <= set(table.columns)
 
 
+def test_lpips_is_measured_if_asked_for(two, photo, monkeypatch):
+    monkeypatch.setattr(sr.perceptual, "lpips", lambda *_, crop_border: 0.25 if crop_border == 4 else None)
+    rows = sr.evaluation.evaluate("bicubic", two, 4, lpips=True)
+    assert rows.lpips.tolist() == [0.25] * len(rows)
+    assert sr.evaluation.summarise(rows).lpips.tolist() == [0.25]
+    assert "lpips" not in sr.evaluation.summarise(sr.evaluation.evaluate("bicubic", two, 4))
+
+
 def test_the_sets_own_low_resolution_files_are_used(two):
     small = two.parent / "LR_bicubic" / "X4"
     small.mkdir(parents=True)

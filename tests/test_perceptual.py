@@ -1,16 +1,12 @@
 import importlib.util
-import os
 import pickle
 from hashlib import sha256
-from pathlib import Path
 
 import numpy as np
 import pytest
-from conftest import REPOSITORY
+from conftest import WEIGHTS
 
 import srhelpers as sr
-
-WEIGHTS = Path(os.environ.get("SR_WEIGHTS_DIR") or REPOSITORY.parent / "shared" / "weights").expanduser()
 
 
 @pytest.fixture

@@ -1,16 +1,13 @@
-import os
 import sys
-from pathlib import Path
 
 import h5py
 import keras
 import numpy as np
 import pytest
-from conftest import REPOSITORY
+from conftest import WEIGHTS
 
 import srhelpers as sr
 
-WEIGHTS = Path(os.environ.get("SR_WEIGHTS_DIR") or REPOSITORY.parent / "shared" / "weights").expanduser()
 OFFICIAL, STAND_IN = sr.pretrained.VGG_FILE.filename, sr.pretrained.VGG_STAND_IN
 
 

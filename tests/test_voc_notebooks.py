@@ -1,9 +1,9 @@
 """The networks that notebooks 02–06 define, run with tiny sizes, and the models they ship."""
 
-import ast
 import subprocess
 import sys
 
+import conftest
 import keras
 import numpy as np
 import pytest
@@ -15,19 +15,12 @@ SHIPPED = ("voc_plain", "voc_residual", "voc_atrous", "voc_efficientnet", "voc_d
 
 
 def definitions(number):
-    """The functions of a notebook, with its imports and what they need, without running anything else."""
-    file = next((REPOSITORY / "notebooks" / "scripts").glob(f"{number}_*.py"))
-    kept = []
-    for node in ast.parse(file.read_text(encoding="utf-8")).body:
-        partial = isinstance(node, ast.Assign) and isinstance(node.value, ast.Call)
-        partial = partial and getattr(node.value.func, "id", "") == "partial"
-        if partial or isinstance(node, ast.FunctionDef | ast.Import | ast.ImportFrom):
-            kept.append(node)
-    features = sr.pretrained.efficientnet_block1a() if number in ("05", "06") else None
-    namespace = {"features": features, "fed_wrongly": features and sr.pretrained.fed_as_the_article(features)}
-    namespace["scaled_features"] = features
-    exec(compile(ast.Module(kept, []), str(file), "exec"), namespace)
-    return namespace
+    """As conftest's, with the features that notebooks 05 and 06 load."""
+    if number not in ("05", "06"):
+        return conftest.definitions(number)
+    features = sr.pretrained.efficientnet_block1a()
+    wrongly = sr.pretrained.fed_as_the_article(features)
+    return conftest.definitions(number, features=features, fed_wrongly=wrongly, scaled_features=features)
 
 
 @pytest.fixture(scope="module")

@@ -55,6 +55,32 @@ def study():
     return "\n".join(f"| {' | '.join(line)} |" for line in lines) + "\n" + source
 
 
+MODELS = {
+    "bicubic": "bicubic",
+    "07, SRResNet": "srresnet_mse_x4",
+    "07, SRGAN (VGG54)": "srgan_vgg54_x4",
+    "08, EDSR baseline": "edsr_baseline_x4",
+}
+SETS = ("Set5", "Set14", "B100")
+
+
+def models():
+    """The networks from notebook 07 on, on the benchmark sets, as a Markdown table."""
+    measured = pd.read_csv("data/results/benchmarks.csv").query("scale == 4").set_index(["method", "dataset"])
+    lines = [["×4, PSNR-Y in dB / SSIM-Y", *SETS, "LPIPS, B100", "parameters"], ["---"] * 6]
+    for title, name in MODELS.items():
+        rows = measured.loc[name]
+        cells = [f"{rows.psnr_y[set_]:.2f} / {rows.ssim_y[set_]:.4f}".replace(" 0.", " .") for set_ in SETS]
+        parameters = f"{sr.training.manifest()[name]['parameters']:,}" if name != "bicubic" else ""
+        lines.append([title, *cells, f"{rows.lpips['B100']:.3f}", parameters])
+    facts = sr.training.manifest()[MODELS["08, EDSR baseline"]]
+    source = (
+        f"\nTrained on {facts['photos']} photos of {facts['dataset']} on {facts['date']}, {facts['device']}; steps, "
+        "minutes and checksums in `data/models/manifest.json`. LPIPS: less is better."
+    )
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines) + "\n" + source
+
+
 def picture():
     """One photo, reduced 4 times and grown back."""
     photo = sr.datasets.sample("astronaut")
@@ -67,7 +93,7 @@ def picture():
 if __name__ == "__main__":
     readme = Path("README.md")
     text = readme.read_text(encoding="utf-8")
-    for name, make in {"table": table, "study": study}.items():
+    for name, make in {"table": table, "study": study, "models": models}.items():
         between = re.compile(rf"(<!-- {name} -->\n).*?(<!-- end -->)", re.DOTALL)
         made = make()
         text = between.sub(lambda marks, made=made: f"{marks[1]}{made}\n{marks[2]}", text)

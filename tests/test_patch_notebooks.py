@@ -1,0 +1,108 @@
+"""The networks that notebooks 07 and 08 define, and the models they ship."""
+
+import conftest
+import keras
+import numpy as np
+import pytest
+
+import srhelpers as sr
+
+definitions = conftest.definitions
+SHIPPED = {
+    "edsr_baseline_x2": 2,
+    "edsr_baseline_x4": 4,
+    "srresnet_mse_x4": 4,
+    "srresnet_vgg22_x4": 4,
+    "srgan_mse_x4": 4,
+    "srgan_vgg22_x4": 4,
+    "srgan_vgg54_x4": 4,
+}
+
+
+@pytest.mark.parametrize(("scale", "parameters"), [(2, 1_369_859), (3, 1_554_499), (4, 1_517_571)])
+def test_edsr_baseline(scale, parameters):
+    model = definitions("08")["edsr"](scale)
+    assert model.count_params() == parameters, "EDSR-PyTorch's count for ×4; ×2 and ×3 by hand"
+    assert model(np.zeros((2, 9, 7, 3), "uint8")).shape == (2, 9 * scale, 7 * scale, 3)
+    assert not [layer for layer in model.layers if isinstance(layer, keras.layers.BatchNormalization)]
+
+
+def test_the_large_edsr_has_the_papers_parameters():
+    """Counted, not built: 43 million take long to make."""
+    block, rest = 2 * (256 * 9 + 1) * 256, (3 * 9 + 1) * 256 + (256 * 9 + 1) * 256 + (256 * 9 + 1) * 3
+    grown = 2 * (256 * 9 + 1) * 1024
+    small = definitions("08")["edsr"](4, blocks=2, filters=256, scaling=0.1)
+    assert small.count_params() == 2 * block + rest + grown
+    assert round((32 * block + rest + grown) / 1e6, 1) == 43.1
+
+
+def test_the_mean_colour_is_taken_off_and_put_back():
+    """With all weights at zero, the mean colour is the answer."""
+    model = definitions("08")["edsr"](2, blocks=1, filters=4)
+    model.set_weights([np.zeros_like(weights) for weights in model.get_weights()])
+    answer = keras.ops.convert_to_numpy(model(np.zeros((1, 4, 4, 3), "uint8")))
+    assert answer[0, 2, 3] == pytest.approx([114.44, 111.46, 103.02], abs=0.02)  # of DIV2K, as EDSR-PyTorch has it
+
+
+def test_residual_scaling():
+    x = np.ones((1, 6, 6, 4), "float32")
+    photo = keras.Input((6, 6, 4))
+    answers = {}
+    for scaling in (1, 0.1):
+        keras.utils.set_random_seed(0)
+        block = keras.Model(photo, sr.blocks.residual_block(photo, 4, scaling=scaling))
+        answers[scaling] = keras.ops.convert_to_numpy(block(x)) - x
+    assert np.abs(answers[1]).max() > 0.1
+    assert answers[0.1] == pytest.approx(0.1 * answers[1], abs=1e-6)
+
+
+def test_x4_continues_from_x2():
+    notebook = definitions("08")
+    keras.utils.set_random_seed(0)
+    double, fourfold = notebook["edsr"](2, blocks=2), notebook["edsr"](4, blocks=2)
+    before = fourfold.get_weights()
+    notebook["continue_from"](double, fourfold)
+    same = [np.array_equal(a, b) for a, b in zip(double.get_weights(), fourfold.get_weights(), strict=False)]
+    assert all(same[:12]), "head, two blocks, end of the body"
+    np.testing.assert_array_equal(fourfold.get_weights()[-1], before[-1])
+
+
+def test_srresnet():
+    model = definitions("07")["srresnet"]()
+    trained = sum(int(np.prod(weights.shape)) for weights in model.trainable_weights)
+    normalised = (2 * 16 + 1) * 2 * 64
+    convolutions = (243 + 1) * 64 + 33 * (576 + 1) * 64 + 2 * (576 + 1) * 256 + (5184 + 1) * 3
+    assert trained == convolutions + normalised + (1 + 16 + 2) * 64  # the last: PReLU, a slope for each channel
+    assert model(np.zeros((1, 5, 6, 3), "uint8")).shape == (1, 20, 24, 3)
+
+
+def test_discriminators():
+    build = definitions("07")["discriminator"]
+    dense, patch = build(), build(size=None, head="patch")
+    assert dense.output_shape == (None, 1)
+    assert patch(np.zeros((1, 128, 96, 3), "uint8")).shape == (1, 8, 6, 1)
+    convolutions = [layer for layer in dense.layers if isinstance(layer, keras.layers.Conv2D)]
+    assert [layer.filters for layer in convolutions] == [64, 64, 128, 128, 256, 256, 512, 512]
+    assert [layer.strides[0] for layer in convolutions] == [1, 2] * 4
+    assert sum(isinstance(layer, keras.layers.BatchNormalization) for layer in dense.layers) == 7
+
+
+@pytest.mark.parametrize("name", SHIPPED)
+def test_shipped_models_keep_their_promise(name, benchmarks, monkeypatch):
+    """Loaded by file alone; the benchmark rows that ship are what it scores; small enough to ship."""
+    monkeypatch.setenv("SR_DATA_DIR", str(benchmarks))
+    scale = SHIPPED[name]
+    assert sr.upscaling.scales(sr.load_model(name)) == [scale]
+    assert sr.training.manifest()[name]["bytes"] < 7e6
+    study = sr.patch_study.PatchStudy("08", sr.setup("quick", verbose=False))
+    found = sr.evaluation.summarise(sr.evaluation.evaluate(name, "Set5", scale)).iloc[0]
+    row = study.scores(name, "Set5", scale)
+    assert found.psnr_y == pytest.approx(row.psnr_y, abs=0.01)
+    assert found.ssim_y == pytest.approx(row.ssim_y, abs=0.0005)
+
+
+@pytest.mark.parametrize("name", ["edsr_baseline_x2", "edsr_baseline_x4"])
+def test_edsr_is_well_above_bicubic(name):
+    study = sr.patch_study.PatchStudy("08", sr.setup("quick", verbose=False))
+    scale = SHIPPED[name]
+    assert study.scores(name, "Set5", scale).psnr_y > study.scores("bicubic", "Set5", scale).psnr_y + 1.5
