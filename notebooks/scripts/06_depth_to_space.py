@@ -474,9 +474,9 @@ study.table(
 
 # %% [markdown]
 # The number of steps differs from row to row, so read large steps only: convolving after the
-# copying, and starting from bicubic, made most of the difference. Blocks, dilation, pretrained
-# features and depth to space moved a few hundredths at this size. More and wider blocks, trained
-# longer, moved the rest.
+# copying, and starting from bicubic, made most of the difference. Blocks, pretrained features and
+# depth to space moved a few hundredths at this size; dilation cost a tenth (notebook 04). More and
+# wider blocks, trained longer, moved the rest.
 #
 # ## Change it yourself
 #
