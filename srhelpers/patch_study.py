@@ -25,7 +25,7 @@ class PatchStudy:
     Args:
         notebook: its number, such as "08"; written into the manifest.
         runtime: what `setup` returned.
-        results: folder of `benchmarks.csv` and of the histories.
+        results: folder of `benchmarks.csv` and of the folder `histories`.
 
     Raises:
         DownloadError: full profile, no photos here, and no network.
@@ -130,8 +130,7 @@ class PatchStudy:
         fit = fit or {}
         history = training.fit(model, batches, validation, epochs=epochs, folder=folder, verbose=2, **fit)
         kept = history.iloc[-1] if fit.get("keep") == "last" else history.loc[history.val_loss.idxmin()]
-        history.insert(0, "model", name)
-        evaluation.save(history, self.results / f"{self.notebook}_histories.csv", key=("model", "epoch"))
+        self._save_history(name, history)
         known = {
             "notebook": self.notebook,
             "dataset": self.title,
@@ -190,6 +189,12 @@ class PatchStudy:
             raise ValueError(f"Expected a row of {method} on {dataset} ×{scale} in benchmarks.csv, got none.")
         return chosen.iloc[0]
 
+    def _save_history(self, name, history):
+        file = self.results / "histories" / f"{name}.csv"
+        file.parent.mkdir(parents=True, exist_ok=True)
+        history.to_csv(file.with_suffix(".part"), index=False, float_format="%.6g")
+        file.with_suffix(".part").replace(file)
+
     def history(self, name):
         """The epochs of a training that ships.
 
@@ -200,17 +205,18 @@ class PatchStudy:
             pandas.DataFrame, a row per epoch; see `training.fit`.
 
         Raises:
-            ValueError: no such model.
+            FileNotFoundError: no such model.
 
         >>> import srhelpers as sr
         >>> study = sr.patch_study.PatchStudy("08", sr.setup("quick", verbose=False))
         >>> study.history("edsr_baseline_x2").epoch.iloc[-1] > 1
         True
         """
-        table = pd.read_csv(self.results / f"{self.notebook}_histories.csv")
-        if name not in set(table.model):
-            raise ValueError(f"Expected a model of {', '.join(table.model.unique())}, got {name!r}.")
-        return table[table.model == name].drop(columns="model").reset_index(drop=True)
+        file = self.results / "histories" / f"{name}.csv"
+        if not file.exists():
+            known = ", ".join(sorted(file.stem for file in file.parent.glob("*.csv")))
+            raise FileNotFoundError(f"Expected a model of {known}, got {name!r}.")
+        return pd.read_csv(file)
 
     def table(self, *methods, scale=4, papers=None):
         """PSNR and SSIM on the benchmark sets, on luma, a row per method.

@@ -89,6 +89,7 @@ def test_quick_writes_nothing(tmp_path):
 
 def test_an_unknown_history_is_named(tmp_path):
     study = sr.patch_study.PatchStudy("99", sr.setup("quick", verbose=False), results=tmp_path)
-    pd.DataFrame({"model": ["a", "b"], "epoch": [1, 1]}).to_csv(tmp_path / "99_histories.csv", index=False)
-    with pytest.raises(ValueError, match="Expected a model of a, b, got 'c'"):
+    (tmp_path / "histories").mkdir()
+    (tmp_path / "histories" / "a.csv").write_text("epoch\n1\n")
+    with pytest.raises(FileNotFoundError, match="Expected a model of a, got 'c'"):
         study.history("c")
