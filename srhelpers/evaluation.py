@@ -10,7 +10,7 @@ from tqdm.auto import tqdm
 from . import __version__, datasets, degradations, metrics, perceptual, runtime, training, upscaling
 
 KEY = ["dataset", "scale", "method", "degradation"]
-LARGEST_TILE = 768  # side of what a model makes at once, in pixels of its output
+LARGEST_TILE = 768  # side of what a model makes at once, in pixels of its output, without the surroundings
 
 
 def evaluate(method, dataset, scale, *, degradation="bicubic", lpips=False, path=None, progress=False):

@@ -1,5 +1,6 @@
 """`keras.utils.PyDataset`s that feed photos to `fit`: decoded once, kept as uint8, cast on the device."""
 
+import contextlib
 import hashlib
 import json
 import os
@@ -9,6 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import cv2
+import filelock
 import keras
 import numpy as np
 from PIL import Image
@@ -127,20 +129,32 @@ def _decoded(files, sizes, degradation, memory):
     described = [(str(file.absolute()), file.stat().st_mtime_ns) for file in files]
     key = hashlib.sha256(repr((described, sizes, degradation)).encode()).hexdigest()[:16]
     folder = runtime.folder("cache") / "decoded" / key
-    if not folder.exists():
-        partial = folder.with_name(f"{key}.part")
-        shutil.rmtree(partial, ignore_errors=True)
-        partial.mkdir(parents=True)
-        photos = [
-            np.lib.format.open_memmap(partial / f"{place}.npy", "w+", np.uint8, shape)
-            for place, shape in enumerate(shapes)
-        ]
-        good, photos = _decode_into(photos, files, sizes, degradation)
-        (partial / "files.txt").write_text("\n".join(str(file) for file in good), encoding="utf-8")
-        del photos
-        partial.rename(folder)
+    with _filled_once(folder) as partial:
+        if partial:
+            photos = [
+                np.lib.format.open_memmap(partial / f"{place}.npy", "w+", np.uint8, shape)
+                for place, shape in enumerate(shapes)
+            ]
+            good, photos = _decode_into(photos, files, sizes, degradation)
+            (partial / "files.txt").write_text("\n".join(str(file) for file in good), encoding="utf-8")
+            del photos
     good = [Path(line) for line in (folder / "files.txt").read_text(encoding="utf-8").splitlines()]
     return good, [np.load(folder / f"{place}.npy", mmap_mode="r")[: len(good)] for place in range(len(sizes))]
+
+
+@contextlib.contextmanager
+def _filled_once(folder):
+    """A temporary folder to fill, which then gets its name; None where that is there, be it by another process."""
+    partial = folder.with_name(f"{folder.name}.part")
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with filelock.FileLock(folder.with_name(f"{folder.name}.lock")):
+        if folder.exists():
+            yield None
+            return
+        shutil.rmtree(partial, ignore_errors=True)
+        partial.mkdir()
+        yield partial
+        partial.rename(folder)
 
 
 def _decode_into(photos, files, sizes, degradation):
@@ -179,7 +193,7 @@ def _all_decoded(decode, files):
             group = files[start : start + 16 * workers]
             for file, decoded in zip(group, pool.map(attempt, group), strict=True):
                 if decoded is None:
-                    bad.append(file)
+                    bad.append(file[-1] if isinstance(file, tuple) else file)
                 else:
                     yield file, decoded
     if bad:
@@ -210,8 +224,8 @@ class Patches(keras.utils.PyDataset):
         batches: batches in an epoch; None makes as many as the photos fill once.
         degradation: a name of `degradations.DEGRADATIONS`; makes the small photo where the photos are no pairs.
         training: False takes the middle of each photo, once, in order and as it is: for validation.
-        skip_flat: share of the flattest pieces (smallest standard deviation) that training does without, such
-            as 0.25: sky and walls teach little.
+        skip_flat: share of the flattest pieces that training does without, such as 0.25: sky and walls teach
+            little. Flat is what has a small standard deviation, mean over the channels.
         seed: int; with the number of the epoch it fixes every piece.
         memory: bytes that the decoded photos may take; beyond them they go into a file in the cache folder,
             as in `MultiSize`.
@@ -313,7 +327,8 @@ class Patches(keras.utils.PyDataset):
         corners = random.integers(0, room)
         places = list(zip(photos, *corners.T, random.integers(8, size=count), strict=True))
         if count > self.batch_size:
-            detail = [self.low[photo][top : top + side, left : left + side].std() for photo, top, left, _ in places]
+            pieces = [self.low[photo][top : top + side, left : left + side] for photo, top, left, _ in places]
+            detail = [piece.std((0, 1)).mean() for piece in pieces]
             places = [places[number] for number in np.sort(np.argsort(detail)[count - self.batch_size :])]
         return places
 
@@ -335,16 +350,14 @@ def _decoded_pairs(files, scale, degradation, memory):
     described = [(str(file.absolute()), file.stat().st_mtime_ns) for pair in pairs for file in pair if file]
     key = hashlib.sha256(repr((described, scale, degradation)).encode()).hexdigest()[:16]
     folder = runtime.folder("cache") / "decoded" / key
-    if not folder.exists():
-        partial, index = folder.with_name(f"{key}.part"), []
-        shutil.rmtree(partial, ignore_errors=True)
-        partial.mkdir(parents=True)
-        with (partial / "pixels.bin").open("wb") as pixels:
-            for file, *images in _pairs(pairs, scale, degradation):
-                index.append([str(file), *(image.shape for image in images)])
-                pixels.writelines(np.ascontiguousarray(image).data for image in images)
-        (partial / "index.json").write_text(json.dumps(index), encoding="utf-8")
-        partial.rename(folder)
+    with _filled_once(folder) as partial:
+        if partial:
+            index = []
+            with (partial / "pixels.bin").open("wb") as pixels:
+                for file, *images in _pairs(pairs, scale, degradation):
+                    index.append([str(file), *(image.shape for image in images)])
+                    pixels.writelines(np.ascontiguousarray(image).data for image in images)
+            (partial / "index.json").write_text(json.dumps(index), encoding="utf-8")
 
     pixels, start, photos = np.memmap(folder / "pixels.bin", np.uint8, "r"), 0, []
     for file, *shapes in json.loads((folder / "index.json").read_text(encoding="utf-8")):

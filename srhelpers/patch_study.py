@@ -44,7 +44,6 @@ class PatchStudy:
         files = datasets.photos(name, download=True)
         self.title = datasets.title(name)
         self.validation, self.training = files[: VALIDATION[self.title]], files[VALIDATION[self.title] :]
-        self._photos = {}
 
     def batches(self, scale=4, *, patch_size=48, batch_size=16, batches=None, side=SIDE, **options):
         """Generators for training and validation: low resolution → high resolution.
@@ -88,7 +87,9 @@ class PatchStudy:
     ):
         """In the full profile, train a compiled model, ship it, and keep its history.
 
-        A run that was killed goes on where it was; one that had finished with these settings is only loaded.
+        A run that was killed goes on where it was; one that had finished is loaded, shipped and measured again. What
+        tells runs apart are the settings, the photos, optimizer, loss by its name, the shapes of the weights, and
+        the facts: give those that make a difference, such as `start`.
 
         Args:
             name: of the shipped model and in the history.
@@ -116,7 +117,10 @@ class PatchStudy:
             "batch_size": batch_size,
         }
         optimizer = {name: value for name, value in model.optimizer.get_config().items() if name != "name"}
-        described = (settings, self.title, optimizer, facts)
+        loss = getattr(model.loss, "name", model.loss), getattr(model, "adversarial_weight", None)
+        shapes = [weights.shape for weights in model.weights]
+        data = self.title, len(self.training), self.runtime.seed, side
+        described = (settings, data, optimizer, loss, shapes, facts)
         key = hashlib.sha256(json.dumps(described, sort_keys=True, default=str).encode()).hexdigest()[:8]
         folder = folders.folder("cache") / "patch_study" / f"{name}_{key}"
         batches, validation = self.batches(
@@ -142,6 +146,7 @@ class PatchStudy:
             "device": self.runtime.device,
             "precision": self.runtime.precision,
             "minutes": round(history.seconds.sum() / 60, 1),
+            "stopped": "; ".join(note.read_text(encoding="utf-8") for note in folder.glob("epoch-*/stopped.txt")),
             "score": {"psnr_y": round(float(kept.val_psnr), 4), "photos": len(validation.files)},
         }
         training.ship(ship or model, name, **known, **facts)
@@ -154,7 +159,7 @@ class PatchStudy:
             method, scale: as in `evaluation.evaluate`.
 
         Returns:
-            None; `table` shows the rows.
+            None; `table` shows the rows. Without the weights of LPIPS (see `perceptual.lpips`) that column is empty.
 
         >>> import srhelpers as sr
         >>> sr.patch_study.PatchStudy("08", sr.setup("quick", verbose=False)).measure("bicubic")
@@ -229,15 +234,20 @@ class PatchStudy:
         Returns:
             pandas.DataFrame of text such as "28.42 / .8101".
 
+        Raises:
+            ValueError: no rows of a method.
+
         >>> import srhelpers as sr
         >>> study = sr.patch_study.PatchStudy("08", sr.setup("quick", verbose=False))
         >>> study.table("bicubic").loc["bicubic", "Set5"]
         '28.42 / .8101'
         """
         rows = pd.read_csv(self.results / "benchmarks.csv").query("scale == @scale and degradation == 'bicubic'")
-        rows = rows.set_index("method")
+        if missing := set(methods) - set(rows.method):
+            raise ValueError(f"Expected rows of {', '.join(missing)} ×{scale} in benchmarks.csv, got none.")
         lines = {
-            name: {row.dataset: (row.psnr_y, row.ssim_y) for row in rows.loc[[name]].itertuples()} for name in methods
+            name: {row.dataset: (row.psnr_y, row.ssim_y) for row in rows[rows.method == name].itertuples()}
+            for name in methods
         }
         lines |= papers or {}
         cells = {

@@ -70,7 +70,8 @@ class _Checkpoint(keras.callbacks.Callback):
         for older in self.folder.glob("epoch-*"):
             if older != partial.with_suffix(""):
                 shutil.rmtree(older)
-        self.model.stop_training = _is_over(self.history, best, self.patience)
+        if _is_over(self.history, best, self.patience):
+            self.model.stop_training = True
 
     def _stop(self, good_epochs, reason):
         if not good_epochs:

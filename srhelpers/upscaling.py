@@ -283,7 +283,7 @@ def upscale(image, model, *, scale=None, tile=None, overlap=None, self_ensemble=
     height, width, channels = pixels.shape
     colours = pixels[..., : 1 if channels == 1 else 3]
     colours = np.pad(colours, ((0, -height % step), (0, -width % step), (0, 0)), "edge")
-    if tile is None:
+    if tile is None or max(colours.shape[:2]) <= tile:
         tile, overlap = max(colours.shape), 0
     elif overlap is None:
         overlap = upscaler.radius()
