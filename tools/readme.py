@@ -57,8 +57,10 @@ def study():
 
 MODELS = {
     "bicubic": "bicubic",
-    "07, SRResNet": "srresnet_mse_x4",
-    "07, SRGAN (VGG54)": "srgan_vgg54_x4",
+    "03, residual blocks": "voc_residual",
+    "07, SRResNet, squared error": "srresnet_mse_x4",
+    "07, SRResNet, VGG22": "srresnet_vgg22_x4",
+    "07, SRGAN, VGG54": "srgan_vgg54_x4",
     "08, EDSR baseline": "edsr_baseline_x4",
 }
 SETS = ("Set5", "Set14", "B100")
@@ -75,8 +77,9 @@ def models():
         lines.append([title, *cells, f"{rows.lpips['B100']:.3f}", parameters])
     facts = sr.training.manifest()[MODELS["08, EDSR baseline"]]
     source = (
-        f"\nTrained on {facts['photos']} photos of {facts['dataset']} on {facts['date']}, {facts['device']}; steps, "
-        "minutes and checksums in `data/models/manifest.json`. LPIPS: less is better."
+        f"\nTrained on {facts['date']}, {facts['device']}: EDSR for {facts['steps']:,} steps, where the paper has 300,000. "
+        "Longer training changes the order of these rows. Photos, steps, minutes and checksums of all stand in "
+        "`data/models/manifest.json`. LPIPS, a perceptual distance: less is better."
     )
     return "\n".join(f"| {' | '.join(line)} |" for line in lines) + "\n" + source
 
