@@ -77,8 +77,8 @@ def models():
         lines.append([title, *cells, f"{rows.lpips['B100']:.3f}", parameters])
     facts = sr.training.manifest()[MODELS["08, EDSR baseline"]]
     source = (
-        f"\nTrained on {facts['date']}, {facts['device']}: EDSR for {facts['steps']:,} steps, where the paper has 300,000. "
-        "Longer training changes the order of these rows. Photos, steps, minutes and checksums of all stand in "
+        f"\nTrained on {facts['date']}, {facts['device']}. EDSR had {facts['steps']:,} steps, where the paper has "
+        "300,000: compare no architectures by these rows. Photos, steps, minutes and checksums of all stand in "
         "`data/models/manifest.json`. LPIPS, a perceptual distance: less is better."
     )
     return "\n".join(f"| {' | '.join(line)} |" for line in lines) + "\n" + source
