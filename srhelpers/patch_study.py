@@ -214,7 +214,7 @@ class PatchStudy:
 
         >>> import srhelpers as sr
         >>> study = sr.patch_study.PatchStudy("08", sr.setup("quick", verbose=False))
-        >>> study.history("edsr_baseline_x2").epoch.iloc[-1] > 1
+        >>> bool(study.history("edsr_baseline_x2").epoch.iloc[-1] > 1)
         True
         """
         file = self.results / "histories" / f"{name}.csv"

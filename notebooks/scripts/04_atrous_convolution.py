@@ -249,10 +249,8 @@ sr.demo.show_code(sr.losses.NegativePSNR)
 # 288 is the larger one. Nothing else changes.
 
 # %% [markdown]
-# ## What each buys
-#
-# Dilated or not, squared error or PSNR: four networks that differ in nothing else, three seeds
-# each.
+# **What each buys.** Dilated or not, squared error or PSNR: four networks that differ in nothing
+# else, three seeds each.
 
 # %%
 gentle["learning_rate"] = 5e-4

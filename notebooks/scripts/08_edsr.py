@@ -265,6 +265,8 @@ sr.plots.history(
 samples = sr.datasets.photos("samples")
 training = sr.generators.Patches(samples[3:], 4, 24, batches=20)
 validation = sr.generators.Patches(samples[:3], 4, 72, training=False)
+
+# %%
 keras.utils.set_random_seed(0)
 little = edsr(4, blocks=4, filters=32)
 little.compile(keras.optimizers.Adam(1e-3), loss="mae", metrics=[sr.patch_study.luma_psnr(4)])
@@ -412,6 +414,8 @@ crops = [
     for n, file in enumerate(photos)
 ]
 scores = {"EDSR": [], "bicubic": []}
+
+# %%
 for index in range(40):
     low, high = (
         np.concatenate(part) for part in zip(*(crop[index] for crop in crops), strict=True)
@@ -421,6 +425,8 @@ for index in range(40):
         scores[name].append(
             np.mean([sr.metrics.psnr(*pair) for pair in zip(high, images, strict=True)])
         )
+
+# %%
 gain = np.subtract(scores["EDSR"], scores["bicubic"])
 print(f"EDSR over bicubic on the same crops: {gain.min():.1f} to {gain.max():.1f} dB")
 
