@@ -92,7 +92,7 @@ def test_shipped_models_keep_their_promise(name, benchmarks, monkeypatch):
     """Loaded by file alone; the benchmark rows that ship are what it scores; small enough to ship."""
     monkeypatch.setenv("SR_DATA_DIR", str(benchmarks))
     scale = SHIPPED[name]
-    assert sr.upscaling.scales(sr.load_model(name)) == [scale]
+    assert sr.upscaling.scales(sr.load_model(name)) == (scale,)
     assert sr.training.manifest()[name]["bytes"] < 7e6
     study = sr.patch_study.PatchStudy("08", sr.setup("quick", verbose=False))
     found = sr.evaluation.summarise(sr.evaluation.evaluate(name, "Set5", scale)).iloc[0]
