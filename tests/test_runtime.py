@@ -138,7 +138,7 @@ def test_downloading_needs_no_backend():
 
 def test_an_unknown_name_is_named():
     with pytest.raises(
-        AttributeError, match="no attribute 'metric'; it holds setup, load_model, archives, blocks, catalog"
+        AttributeError, match="no attribute 'metric'; it holds setup, load_model, adversarial, archives, blocks"
     ):
         _ = sr.metric
     assert {"setup", "metrics"} <= set(dir(sr))
