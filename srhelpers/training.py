@@ -282,10 +282,12 @@ def _in_float32(model):
 
 
 def _for_older_keras(file):
-    """Leave out of a file the settings that Keras before 3.15 does not know, where they are null and say nothing."""
+    """Leave out of a file the settings that Keras before 3.15 does not know, where they say nothing."""
     with zipfile.ZipFile(file) as archive:
         parts = {name: archive.read(name) for name in archive.namelist()}
-    parts["config.json"] = re.sub(rb', "(quantization_config|input_axes|output_axes)": null', b"", parts["config.json"])
+    null = rb', "(quantization_config|input_axes|output_axes)": null'
+    off = rb', "renorm": false, "renorm_clipping": null, "renorm_momentum": [0-9.]+'
+    parts["config.json"] = re.sub(rb"|".join([null, off]), b"", parts["config.json"])
     with zipfile.ZipFile(file, "w") as archive:
         for name, content in parts.items():
             archive.writestr(name, content)
