@@ -4,6 +4,7 @@ import signal
 import subprocess
 import sys
 import time
+import zipfile
 
 import keras
 import numpy as np
@@ -329,3 +330,15 @@ def test_a_model_trained_in_mixed_precision_is_shipped_in_float32(tmp_path):
     for one, other in zip(loaded.get_weights(), model.get_weights(), strict=True):
         assert np.array_equal(one, other)
     np.testing.assert_allclose(loaded(photos), model(photos), atol=0.03)  # what bfloat16 rounds
+
+
+def test_a_shipped_file_holds_no_setting_that_older_keras_does_not_know(tmp_path):
+    """Keras 3.15 writes them, and 3.13 refuses a file that has them."""
+    model = keras.Sequential([keras.Input((4, 4, 3)), keras.layers.Conv2D(2, 3), keras.layers.BatchNormalization()])
+    file = sr.training.ship(model, "normalised", folder=tmp_path)
+    with zipfile.ZipFile(file) as archive:
+        config = archive.read("config.json").decode()
+    assert not [word for word in ("renorm", "quantization_config", "input_axes") if word in config]
+    loaded = sr.training.load_model("normalised", tmp_path)
+    photos = np.ones((1, 4, 4, 3), "float32")
+    np.testing.assert_array_equal(loaded(photos), model(photos))
