@@ -152,12 +152,10 @@ def test_a_step_is_two_separate_steps_by_hand(method, head, random):
         change = expected - old
         np.testing.assert_allclose(found.reshape(old.shape) - old, change, atol=2e-3 * np.abs(change).max() + 2e-7)
     validation = [(by_hand.step(low, high)[0], len(low)) for low, high in batches.batches]
-    # Adam makes a full step of any gradient, of one that is rounding alone too.
-    tolerance = 2e-4 if method == "gradient" else 5e-3
     for prefix, passes in (("", steps), ("val_", validation)):
         for name in [*NAMES, "loss"]:
             mean = np.average([logs[name] for logs, _ in passes], weights=[count for _, count in passes])
-            assert history[prefix + name][0] == pytest.approx(mean, rel=tolerance), prefix + name
+            assert history[prefix + name][0] == pytest.approx(mean, rel=2e-4), prefix + name
 
 
 def test_statistics_see_each_real_and_fake_batch_once_and_only_in_training(random):
