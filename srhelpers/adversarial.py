@@ -73,13 +73,15 @@ class GAN(keras.Model):
         real, fake = ops.cast(y, "float32"), ops.cast(y_pred, "float32")
         content = ops.zeros(()) if self.loss is None else super().compute_loss(x, real, fake, sample_weight, training)
 
-        # A call that changes nothing: no gradient reaches the discriminator, nor do its statistics see the batch.
-        held = [(v, ops.stop_gradient(v)) for v in self.discriminator.trainable_variables]
-        held += [(v, v) for v in self.discriminator.non_trainable_variables]
-        with keras.StatelessScope(held):
-            adversarial = _cross_entropy(self._logits(fake, training), real=True)
+        # Read once: TensorFlow does not keep a second reading in front of the optimizer's update.
+        weights = [ops.copy(v) for v in self.discriminator.trainable_variables]
+        fixed, state = [ops.stop_gradient(w) for w in weights], self.discriminator.non_trainable_variables
+        adversarial = _cross_entropy(self._logits(fixed, state, fake, training)[0], real=True)
 
-        on_real, on_fake = self._logits(real, training), self._logits(ops.stop_gradient(fake), training)
+        on_real, seen = self._logits(weights, state, real, training)
+        on_fake, seen = self._logits(weights, seen, ops.stop_gradient(fake), training)
+        for variable, value in zip(state, seen, strict=True):
+            variable.assign(value)
         d_loss = _cross_entropy(on_real, real=True) + _cross_entropy(on_fake, real=False)
 
         d_real, d_fake = ops.mean(ops.sigmoid(on_real)), ops.mean(ops.sigmoid(on_fake))
@@ -88,8 +90,10 @@ class GAN(keras.Model):
             self.logged[name].update_state(value, sample_weight=ops.shape(fake)[0])
         return content + self.adversarial_weight * adversarial + d_loss
 
-    def _logits(self, pictures, training):
-        return ops.cast(self.discriminator(pictures, training=training), "float32")
+    def _logits(self, weights, state, pictures, training):
+        """The logits, and the state after it: what batch normalisation has seen. No variable changes."""
+        logits, state = self.discriminator.stateless_call(weights, state, pictures, training=training)
+        return ops.cast(logits, "float32"), state
 
 
 def _cross_entropy(logits, real):

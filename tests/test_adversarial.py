@@ -158,6 +158,33 @@ def test_a_step_is_two_separate_steps_by_hand(method, head, random):
             assert history[prefix + name][0] == pytest.approx(mean, rel=2e-4), prefix + name
 
 
+@pytest.mark.skipif(keras.backend.backend() != "tensorflow", reason="JAX has no variables inside a step")
+def test_no_update_overtakes_a_reading(random):
+    """TensorFlow drops the order of readings and updates when it inlines a step; only data keeps it."""
+    from tensorflow.python.eager import context
+
+    gan, batches = little_gan(), noise(random, 2)
+    context.enable_run_metadata()
+    try:
+        gan.fit(batches, verbose=0)
+        graphs = [found.post_optimization_graph for found in context.export_run_metadata().function_graphs]
+    finally:
+        context.disable_run_metadata()
+    graph = next(graph for graph in graphs if any(node.op == "AssignSubVariableOp" for node in graph.node))
+    inputs = {node.name: [name.lstrip("^").split(":")[0] for name in node.input] for node in graph.node}
+    updates = [node for node in graph.node if node.op == "AssignSubVariableOp"]
+    readings = [node for node in graph.node if node.op == "ReadVariableOp"]
+    assert len(updates) == len(gan.trainable_variables)
+    for update in updates:
+        before, waiting = set(), [update.name]
+        while waiting:
+            name = waiting.pop()
+            before.add(name)
+            waiting += [parent for parent in inputs.get(name, []) if parent not in before]
+        same = {node.name for node in readings if node.input[0] == update.input[0]}
+        assert same and same <= before, f"{same - before} may be read after the update"
+
+
 def test_statistics_see_each_real_and_fake_batch_once_and_only_in_training(random):
     gan = little_gan(keras.optimizers.SGD(0.0), normalised=True)
     (low, high), batches = (both := noise(random, 3).batches[0]), Batches(both)
