@@ -20,23 +20,32 @@ MODULES = (
     "blocks",
     "catalog",
     "datasets",
+    "decoding",
     "degradations",
     "demo",
     "downloads",
+    "encoding",
     "evaluation",
+    "files",
     "generators",
     "layers",
     "losses",
     "metrics",
+    "models",
     "notebooks",
     "patch_study",
     "perceptual",
+    "pictures",
     "plots",
     "pretrained",
+    "receptive_fields",
     "runtime",
+    "shipped",
     "study",
     "training",
     "upscaling",
+    "video",
+    "widgets",
 )
 NAMES = {"setup": "runtime", "load_model": "training"}  # what notebooks call without its module
 
@@ -70,8 +79,15 @@ def __getattr__(name):
     if name in NAMES:
         return getattr(__getattr__(NAMES[name]), name)
     if name in MODULES:
-        with quiet():
-            return importlib.import_module(f".{name}", __name__)
+        try:
+            with quiet():
+                return importlib.import_module(f".{name}", __name__)
+        except ModuleNotFoundError as error:  # a clone that was not installed
+            raise ModuleNotFoundError(
+                f"Expected the package {error.name}, which is not installed; install the course with pip, as its README "
+                "says, and restart.",
+                name=error.name,
+            ) from error
     raise AttributeError(f"module 'srhelpers' has no attribute {name!r}; it holds {', '.join([*NAMES, *MODULES])}")
 
 

@@ -1,9 +1,12 @@
-"""The command line: `srhelpers run`, `srhelpers download`, `srhelpers evaluate`."""
+"""The command line: `srhelpers run`, `srhelpers download`, `srhelpers evaluate`, `srhelpers upscale`, …"""
 
 import argparse
 import sys
+from pathlib import Path
 
 import srhelpers as sr
+
+CLIPS = (".mp4", ".mkv", ".mov", ".webm", ".avi", ".m4v")  # endings of what goes to `video`
 
 
 def _run(arguments):
@@ -74,8 +77,64 @@ def _evaluate(arguments):
     return 0
 
 
+def _upscale(arguments):
+    if arguments.model is None:
+        arguments.scale = arguments.scale or 2
+        arguments.model = sr.models.best(arguments.scale)
+        print(
+            f"Model: {arguments.model}, for ×{arguments.scale:g} the best of `srhelpers models`; --model takes others."
+        )
+    clips = [name for name in arguments.input if Path(name).suffix.lower() in CLIPS and not Path(name).is_dir()]
+    images = [name for name in arguments.input if name not in clips]
+    status = _upscale_images(images, arguments) if images else 0
+    for clip in clips:
+        target = Path(arguments.output)
+        if target.suffix.lower() not in CLIPS:
+            target.mkdir(parents=True, exist_ok=True)
+            target = target / f"{Path(clip).stem}{arguments.suffix}{Path(clip).suffix}"
+        options = {"scale": arguments.scale, "tile": arguments.tile, "self_ensemble": arguments.self_ensemble}
+        if target.exists() and not arguments.overwrite:
+            print(f"{target} is there already; --overwrite makes it anew.")
+        else:
+            done = sr.video.upscale_video(clip, target, arguments.model, **options, overwrite=arguments.overwrite)
+            print(f"{target}: {done}.")
+    return status
+
+
+def _upscale_images(images, arguments):
+    summary = sr.files.upscale_files(
+        images,
+        arguments.output,
+        arguments.model,
+        scale=arguments.scale,
+        tile=arguments.tile or sr.files.TILE,
+        self_ensemble=arguments.self_ensemble,
+        format=arguments.format,
+        suffix=arguments.suffix,
+        overwrite=arguments.overwrite,
+    )
+    for target, note in summary.notes.items():
+        print(f"{target}: {note}")
+    for source, reason in summary.failed.items():
+        print(f"failed: {source}: {reason}", file=sys.stderr)
+    print(f"{summary}.")
+    return 1 if summary.failed else 0
+
+
+def _models(arguments):
+    print(f"{'name':<27} {'scales':<7} {'parameters':>10} {'size':>7}  {'PSNR-Y':<32} what for, and notebook")
+    for row in sr.models.table().itertuples():
+        scales = " ".join(f"×{scale}" for scale in row.scales)
+        size = f"{row.megabytes:.1f} MB"
+        purpose = f"{row.purpose} ({row.notebook})"
+        print(f"{row.name:<27} {scales:<7} {row.parameters:>10,} {size:>7}  {row.score:<32} {purpose}")
+    return 0
+
+
 def _parser():
-    parser = argparse.ArgumentParser("srhelpers", description="Run the notebooks, get datasets, measure methods.")
+    parser = argparse.ArgumentParser(
+        "srhelpers", description="Upscale pictures and clips, run the notebooks, get datasets, measure methods."
+    )
     parser.add_argument("--version", action="version", version=sr.__version__)
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 
@@ -102,6 +161,28 @@ def _parser():
     evaluate.add_argument("--per-image", action="store_true", help="a row per image instead of the mean")
     evaluate.add_argument("--csv", help="add the rows to this file, or put them in place of older ones")
     evaluate.set_defaults(function=_evaluate)
+
+    upscale = commands.add_parser(
+        "upscale",
+        help="enlarge pictures, folders of them, or clips",
+        description="Enlarge pictures (PNG, JPEG, WebP, TIFF, GIF, BMP), folders of them with what is inside, or clips "
+        f"({' '.join(CLIPS)}). Each comes out in its own kind. What is there already is skipped.",
+    )
+    upscale.add_argument("input", nargs="+", help='files, folders, or globs in quotes, such as "scans/**/*.png"')
+    upscale.add_argument("-o", "--output", required=True, help="a file for one input, else a folder")
+    upscale.add_argument("--model", metavar="NAME|FILE", help="see `srhelpers models`, or your own .keras file")
+    upscale.add_argument("--scale", type=float, metavar="N", help="any number; default 2, or the model's smallest")
+    upscale.add_argument("--tile", type=int, metavar="N", help="pixels a side; default 256, and whole frames of clips")
+    upscale.add_argument(
+        "--self-ensemble", action="store_true", help="the mean of eight turns: a bit better, 8× as long"
+    )
+    upscale.add_argument("--format", choices=("jpg", "png", "webp", "tiff"), help="default: as each input")
+    upscale.add_argument("--suffix", default="", metavar="TEXT", help="added to the names in a folder, such as _x4")
+    upscale.add_argument("--overwrite", action="store_true", help="make anew what is there already")
+    upscale.set_defaults(function=_upscale)
+
+    models = commands.add_parser("models", help="the shipped models: size, scales, score, what for")
+    models.set_defaults(function=_models)
     return parser
 
 

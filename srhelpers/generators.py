@@ -1,28 +1,12 @@
 """`keras.utils.PyDataset`s that feed photos to `fit`: decoded once, kept as uint8, cast on the device."""
 
-import contextlib
-import hashlib
-import json
-import os
-import shutil
-import warnings
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import cv2
-import filelock
 import keras
 import numpy as np
-from PIL import Image
 
-from . import datasets, degradations, runtime
-
-
-def _free_memory():
-    try:
-        return os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
-    except (AttributeError, OSError, ValueError):  # no such question on Windows and macOS
-        return 4 << 30
+from . import datasets, decoding, degradations
 
 
 class MultiSize(keras.utils.PyDataset):
@@ -90,7 +74,7 @@ class MultiSize(keras.utils.PyDataset):
         if not files:
             raise ValueError("Expected at least one photo, got an empty list.")
         self.batch_size, self.shuffle, self.flips, self.seed = int(batch_size), shuffle, flips, seed
-        self.files, self.photos = _decoded(files, sizes, degradation, memory or _free_memory() // 2)
+        self.files, self.photos = decoding.squares(files, sizes, degradation, memory)
         self.set_epoch(0)
 
     def __len__(self):
@@ -116,95 +100,6 @@ class MultiSize(keras.utils.PyDataset):
         count = len(self.files)
         self.order = random.permutation(count) if self.shuffle else np.arange(count)
         self.flipped = random.random(count) < 0.5
-
-
-def _decoded(files, sizes, degradation, memory):
-    """(files that are pictures, one uint8 array (N, size, size, 3) for each size)."""
-    shapes = [(len(files), size, size, 3) for size in sizes]
-    needed = sum(int(np.prod(shape)) for shape in shapes)
-    if needed <= memory:
-        photos = [np.empty(shape, np.uint8) for shape in shapes]
-        return _decode_into(photos, files, sizes, degradation)
-
-    described = [(str(file.absolute()), file.stat().st_mtime_ns) for file in files]
-    key = hashlib.sha256(repr((described, sizes, degradation)).encode()).hexdigest()[:16]
-    folder = runtime.folder("cache") / "decoded" / key
-    with _filled_once(folder) as partial:
-        if partial:
-            photos = [
-                np.lib.format.open_memmap(partial / f"{place}.npy", "w+", np.uint8, shape)
-                for place, shape in enumerate(shapes)
-            ]
-            good, photos = _decode_into(photos, files, sizes, degradation)
-            (partial / "files.txt").write_text("\n".join(str(file) for file in good), encoding="utf-8")
-            del photos
-    good = [Path(line) for line in (folder / "files.txt").read_text(encoding="utf-8").splitlines()]
-    return good, [np.load(folder / f"{place}.npy", mmap_mode="r")[: len(good)] for place in range(len(sizes))]
-
-
-@contextlib.contextmanager
-def _filled_once(folder):
-    """A temporary folder to fill, which then gets its name; None where that is there, be it by another process."""
-    partial = folder.with_name(f"{folder.name}.part")
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    with filelock.FileLock(folder.with_name(f"{folder.name}.lock")):
-        if folder.exists():
-            yield None
-            return
-        shutil.rmtree(partial, ignore_errors=True)
-        partial.mkdir()
-        yield partial
-        partial.rename(folder)
-
-
-def _decode_into(photos, files, sizes, degradation):
-    shrink = degradations.DEGRADATIONS[degradation]
-
-    def decode(file):
-        image = _read_rgb(file)
-        return [shrink(image, (size, size)) for size in sizes]
-
-    good = []
-    for file, images in _all_decoded(decode, files):
-        for array, image in zip(photos, images, strict=True):
-            array[len(good)] = image
-        good.append(file)
-    return good, [array[: len(good)] for array in photos]
-
-
-def _read_rgb(file):
-    image = datasets.read_image(file)
-    return cv2.cvtColor(image, cv2.COLOR_GRAY2RGB) if image.ndim == 2 else image
-
-
-def _all_decoded(decode, files):
-    """(file, what `decode` makes of it) on all cores, in order; files that are no pictures are left out."""
-
-    def attempt(file):
-        try:
-            return decode(file)
-        except (ValueError, OSError):
-            return None
-
-    bad, workers = [], os.cpu_count()
-    with ThreadPoolExecutor(workers) as pool:
-        # In groups, so that decoded photos do not pile up before they are copied.
-        for start in range(0, len(files), 16 * workers):
-            group = files[start : start + 16 * workers]
-            for file, decoded in zip(group, pool.map(attempt, group), strict=True):
-                if decoded is None:
-                    bad.append(file[-1] if isinstance(file, tuple) else file)
-                else:
-                    yield file, decoded
-    if bad:
-        _warn_left_out(bad, len(files), "are no pictures", level=6)
-    if len(bad) == len(files):
-        raise ValueError(f"Expected at least one picture, got {len(files)} files that OpenCV cannot read.")
-
-
-def _warn_left_out(left_out, count, why, level=3):  # the level of whoever made the generator
-    names = ", ".join(map(str, left_out[:10])) + (f" and {len(left_out) - 10} more" if len(left_out) > 10 else "")
-    warnings.warn(f"Left out {len(left_out)} of {count} files that {why}: {names}.", stacklevel=level)
 
 
 class Patches(keras.utils.PyDataset):
@@ -278,7 +173,7 @@ class Patches(keras.utils.PyDataset):
             raise ValueError("Expected at least one photo, got an empty list.")
         self.scale, self.patch_size, self.batch_size = int(scale), int(patch_size), int(batch_size)
         self.training, self.skip_flat, self.seed = training, skip_flat, seed
-        decoded = _decoded_pairs(files, self.scale, degradation, memory or _free_memory() // 2)
+        decoded = decoding.pairs(files, self.scale, degradation, memory)
         small = [file for file, low, _ in decoded if min(low.shape[:2]) < patch_size]
         if len(small) == len(decoded):
             largest = max(min(low.shape[:2]) for _, low, _ in decoded)
@@ -287,7 +182,9 @@ class Patches(keras.utils.PyDataset):
                 f"{len(decoded)}; choose a patch_size of at most {largest}."
             )
         if small:
-            _warn_left_out(small, len(decoded), f"are smaller than {scale * patch_size}×{scale * patch_size} pixels")
+            decoding.warn_left_out(
+                small, len(decoded), f"are smaller than {scale * patch_size}×{scale * patch_size} pixels"
+            )
         kept = [photo for photo in decoded if min(photo[1].shape[:2]) >= patch_size]
         self.files, self.low, self.high = zip(*kept, strict=True)
         self.batches = batches if training and batches else -(-len(self.files) // self.batch_size)
@@ -338,58 +235,3 @@ def _turned(image, turn):
     if turn & 4:
         image = cv2.transpose(image)
     return cv2.flip(image, (0, 1, -1)[turn % 4 - 1]) if turn % 4 else image  # rows, columns, both
-
-
-def _decoded_pairs(files, scale, degradation, memory):
-    """A list of (file, low, high); the pixels lie in memory, or in a file of the cache folder if that is too small."""
-    pairs = [tuple(map(Path, file)) if isinstance(file, list | tuple) else (None, Path(file)) for file in files]
-    needed = sum(_pixels(high) * 3 * (1 + 1 / scale**2) for _, high in pairs)
-    if needed <= memory:
-        return list(_pairs(pairs, scale, degradation))
-
-    described = [(str(file.absolute()), file.stat().st_mtime_ns) for pair in pairs for file in pair if file]
-    key = hashlib.sha256(repr((described, scale, degradation)).encode()).hexdigest()[:16]
-    folder = runtime.folder("cache") / "decoded" / key
-    with _filled_once(folder) as partial:
-        if partial:
-            index = []
-            with (partial / "pixels.bin").open("wb") as pixels:
-                for file, *images in _pairs(pairs, scale, degradation):
-                    index.append([str(file), *(image.shape for image in images)])
-                    pixels.writelines(np.ascontiguousarray(image).data for image in images)
-            (partial / "index.json").write_text(json.dumps(index), encoding="utf-8")
-
-    pixels, start, photos = np.memmap(folder / "pixels.bin", np.uint8, "r"), 0, []
-    for file, *shapes in json.loads((folder / "index.json").read_text(encoding="utf-8")):
-        images = []
-        for shape in shapes:
-            images.append(pixels[start : start + np.prod(shape)].reshape(shape))
-            start += np.prod(shape)
-        photos.append((Path(file), *images))
-    return photos
-
-
-def _pixels(file):
-    try:
-        with Image.open(file) as image:  # reads the header only
-            return image.width * image.height
-    except (OSError, ValueError, Image.DecompressionBombError):
-        return 0
-
-
-def _pairs(pairs, scale, degradation):
-    shrink = degradations.DEGRADATIONS[degradation]
-
-    def decode(pair):
-        low, high = pair
-        high = degradations.crop_to_multiple(_read_rgb(high), scale)
-        size = high.shape[0] // scale, high.shape[1] // scale
-        return shrink(high, size) if low is None else _read_rgb(low), high
-
-    for (_, file), (low, high) in _all_decoded(decode, pairs):
-        expected = high.shape[0] // scale, high.shape[1] // scale
-        if low.shape[:2] != expected:
-            raise ValueError(
-                f"Expected the low-resolution picture of {file} to have {expected} pixels, got {low.shape[:2]}."
-            )
-        yield file, low, high

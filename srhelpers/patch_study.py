@@ -6,10 +6,9 @@ from pathlib import Path
 
 import pandas as pd
 
-from . import datasets, evaluation, generators, metrics, perceptual, training
+from . import datasets, evaluation, generators, metrics, perceptual, shipped, training
 from . import runtime as folders
 
-RESULTS = Path(__file__).resolve().parent.parent / "data" / "results"
 SETS = ("Set5", "Set14", "B100")
 VALIDATION = {"div2k_train": 20, "photos_hq": 20, "samples": 3}  # so many photos, the first by name, validate
 SIDE = 288  # 2, 3 and 4 divide it
@@ -25,7 +24,7 @@ class PatchStudy:
     Args:
         notebook: its number, such as "08"; written into the manifest.
         runtime: what `setup` returned.
-        results: folder of `benchmarks.csv` and of the folder `histories`.
+        results: folder of `benchmarks.csv` and of the folder `histories`; None is where those that ship are.
 
     Raises:
         DownloadError: full profile, no photos here, and no network.
@@ -36,9 +35,10 @@ class PatchStudy:
     ('samples', 9, 3)
     """
 
-    def __init__(self, notebook, runtime, *, results=RESULTS):
-        self.notebook, self.runtime, self.results = notebook, runtime, Path(results)
+    def __init__(self, notebook, runtime, *, results=None):
+        self.notebook, self.runtime = notebook, runtime
         self.full = runtime.profile == "full"
+        self.results = Path(results or shipped.folder("results", write=self.full))
         wanted = ("div2k_train", "photos_hq") if self.full else ("samples",)
         name = next((name for name in wanted if datasets.is_here(name)), wanted[0])
         files = datasets.photos(name, download=True)
@@ -254,7 +254,7 @@ class PatchStudy:
             title: {name: f"{psnr:.2f} / {ssim:.4f}".replace(" 0.", " .") for name, (psnr, ssim) in line.items()}
             for title, line in lines.items()
         }
-        return pd.DataFrame(cells).T.reindex(columns=SETS).fillna("")
+        return pd.DataFrame(cells).T.reindex(columns=SETS, fill_value="").fillna("")
 
 
 def luma_psnr(scale):

@@ -10,10 +10,9 @@ import keras
 import numpy as np
 import pandas as pd
 
-from . import __version__, datasets, degradations, evaluation, generators, metrics, training
+from . import __version__, datasets, degradations, evaluation, generators, metrics, shipped, training
 from . import runtime as folders
 
-RESULTS = Path(__file__).resolve().parent.parent / "data" / "results"
 KEY = ["dataset", "notebook", "experiment", "seed"]
 SEEDS = (0, 1, 2)
 OURS = {"epochs": 6, "batch_size": 8}  # how we train, if a notebook does not say otherwise
@@ -30,7 +29,7 @@ class Study:
     Args:
         notebook: its number, such as "02"; written into every row.
         runtime: what `setup` returned: the profile, and the device that every row names.
-        results: folder of `voc_study.csv` and `voc_histories.csv`.
+        results: folder of `voc_study.csv` and `voc_histories.csv`; None is where those that ship are.
 
     Raises:
         DownloadError: full profile, no photos here, and no network.
@@ -41,9 +40,10 @@ class Study:
     ('samples', 9, 3)
     """
 
-    def __init__(self, notebook, runtime, *, results=RESULTS):
-        self.notebook, self.runtime, self.results = notebook, runtime, Path(results)
+    def __init__(self, notebook, runtime, *, results=None):
+        self.notebook, self.runtime = notebook, runtime
         self.full = runtime.profile == "full"
+        self.results = Path(results or shipped.folder("results", write=self.full))
         wanted = ("voc2007", "voc_standin") if self.full else ("samples",)
         name = next((name for name in wanted if datasets.is_here(name)), wanted[0])
         files = datasets.photos(name, download=True)

@@ -16,9 +16,7 @@ import numpy as np
 import pandas as pd
 
 # What shipped models are made of: importing it registers it with Keras.
-from . import __version__, layers, losses, metrics  # noqa: F401
-
-MODELS = Path(__file__).resolve().parent.parent / "data" / "models"
+from . import __version__, layers, losses, metrics, shipped  # noqa: F401
 
 
 class _Checkpoint(keras.callbacks.Callback):
@@ -195,11 +193,11 @@ def _load_weights(model, file):
         ) from error
 
 
-def manifest(folder=MODELS):
+def manifest(folder=None):
     """What is known about the shipped models: name → facts.
 
     Args:
-        folder: where the models are.
+        folder: where the models are; None is where those that ship are.
 
     Returns:
         dict, empty where there is no manifest.
@@ -208,7 +206,7 @@ def manifest(folder=MODELS):
     >>> isinstance(sr.training.manifest(), dict)
     True
     """
-    file = Path(folder) / "manifest.json"
+    file = Path(folder or shipped.folder("models")) / "manifest.json"
     return json.loads(file.read_text(encoding="utf-8")) if file.exists() else {}
 
 
@@ -216,13 +214,13 @@ def _sha256(file):
     return hashlib.sha256(Path(file).read_bytes()).hexdigest()
 
 
-def ship(model, name, *, folder=MODELS, **facts):
+def ship(model, name, *, folder=None, **facts):
     """Save a model as `<name>.keras` and write what is known about it into the manifest.
 
     Args:
         model: Keras model; it is saved without its optimizer, and computes in float32 whatever it was trained in.
         name: how `load_model` calls it.
-        folder: where the models are.
+        folder: where the models are; None is where those that ship are (see `shipped.folder`).
         **facts: what a reader must know: notebook, dataset, photos, steps, seed, device, minutes, score.
 
     Returns:
@@ -237,7 +235,7 @@ def ship(model, name, *, folder=MODELS, **facts):
     >>> sr.training.ship(model, "nearest", folder=tempfile.mkdtemp(), notebook="none").name
     'nearest.keras'
     """
-    folder = Path(folder)
+    folder = Path(folder or shipped.folder("models", write=True))
     folder.mkdir(parents=True, exist_ok=True)
     file, partial = folder / f"{name}.keras", folder / f"{name}.part.keras"
     try:
@@ -293,12 +291,12 @@ def _for_older_keras(file):
             archive.writestr(name, content)
 
 
-def load_model(name, folder=MODELS):
+def load_model(name, folder=None):
     """Load a shipped model by name, or any `.keras` file of yours by path.
 
     Args:
         name: a name of the manifest, or the path of a `.keras` file.
-        folder: where the shipped models are.
+        folder: where the shipped models are, if not where they always are.
 
     Returns:
         Keras model, not compiled.
@@ -315,7 +313,8 @@ def load_model(name, folder=MODELS):
     >>> sr.training.load_model("nearest", folder).output_shape
     (None, None, None, 3)
     """
-    known, file = manifest(folder), Path(folder) / f"{name}.keras"
+    folder = Path(folder or shipped.folder("models"))
+    known, file = manifest(folder), folder / f"{name}.keras"
     if str(name).endswith(".keras"):
         known, file = {}, Path(name).expanduser()
     elif name not in known:

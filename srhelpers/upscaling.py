@@ -1,113 +1,21 @@
 """Any picture of any size through any upscaling model: tiles, grey, alpha, 16 bit, self-ensemble."""
 
 import contextlib
+import itertools
 import logging
 import math
 import numbers
 import os
+import warnings
 import weakref
-from dataclasses import dataclass
-from functools import partial
 
 import keras
 import numpy as np
 
 from . import degradations, training
+from .receptive_fields import Reach, reaches
 
-# Layers and operations that make every pixel of the pixels at the same place only.
-_POINTWISE = {
-    *("Activation", "ReLU", "LeakyReLU", "PReLU", "ELU", "Relu", "LeakyRelu", "Elu", "Sigmoid", "Tanh", "Silu", "Gelu"),
-    *("Add", "Subtract", "Multiply", "Divide", "TrueDivide", "Average", "Maximum", "Minimum", "Clip", "Negative"),
-    *("Rescaling", "Normalization", "BatchNormalization", "Dropout", "SpatialDropout2D", "GaussianNoise"),
-    *("Dense", "Identity", "Cast"),
-}
-_WINDOWED = {"Conv2D", "DepthwiseConv2D", "SeparableConv2D", "MaxPooling2D", "AveragePooling2D"}
-_HALF_WIDTHS = {"bilinear": 1, "bicubic": 2, "lanczos3": 3, "lanczos5": 5}  # of interpolation kernels, in pixels
-
-
-@dataclass(frozen=True)
-class _Reach:
-    """What one layer sees along one axis: its pixel n·len(seen) + i the input's n·period + first … last of seen[i]."""
-
-    period: int = 1
-    seen: tuple = ((0, 0),)
-    step: int = 1  # the length of the input must divide by this
-    unbounded: str | None = None  # a layer on the way that may see everything
-
-    def between(self, start, stop):
-        """What its pixels from start to stop see."""
-        (turns, first), (more, last) = divmod(start, len(self.seen)), divmod(stop, len(self.seen))
-        return turns * self.period + self.seen[first][0], more * self.period + self.seen[last][1]
-
-    def over(self, period):
-        """`seen` for a multiple of the period."""
-        return [self.between(pixel, pixel) for pixel in range(len(self.seen) * period // self.period)]
-
-    def sampled(self, up, down, taps):
-        """What a layer on top of it sees; arguments as `_sampling` gives them."""
-        turns = len(self.seen) // math.gcd(len(self.seen), down)
-        taken = [[turn * down + tap for tap in taps(phase)] for turn in range(turns) for phase in range(up)]
-        period = self.period * turns * down // len(self.seen)
-        seen = tuple(self.between(*ends) for ends in taken)
-        return _Reach(period, seen, math.lcm(self.step, period), self.unbounded)
-
-    def radius(self):
-        places = [pixel * self.period // len(self.seen) for pixel in range(len(self.seen))]
-        return max(max(n - first, last - n) for n, (first, last) in zip(places, self.seen, strict=True))
-
-
-def _sampling(layer, axis):
-    """(up, down, taps): pixel up·n + phase is made of the pixels down·n + first … last; taps(phase) gives these two."""
-    kind = type(layer).__name__
-    if kind in _WINDOWED or (kind == "Conv2DTranspose" and layer.output_padding is None):
-        size = (layer.pool_size if "Pooling" in kind else layer.kernel_size)[axis]
-        stride = layer.strides[axis]
-        span = (size - 1) * getattr(layer, "dilation_rate", (1, 1))[axis] + 1
-        start = max(span - stride, 0) // 2 if layer.padding == "same" else 0
-        if kind in _WINDOWED:
-            return 1, stride, lambda phase: (-start, span - 1 - start)
-        return stride, 1, lambda phase: (-((span - 1 - start - phase) // stride), (phase + start) // stride)
-    if kind == "UpSampling2D" and layer.interpolation in _HALF_WIDTHS:
-        factor, half = layer.size[axis], _HALF_WIDTHS[layer.interpolation]
-        left = [(2 * phase + 1 - factor) // (2 * factor) for phase in range(factor)]
-        return factor, 1, lambda phase: (left[phase] + 1 - half, left[phase] + half)
-    if kind in ("UpSampling2D", "DepthToSpace"):
-        return layer.size[axis] if kind == "UpSampling2D" else layer.block_size, 1, lambda phase: (0, 0)
-    if kind == "SpaceToDepth":
-        return 1, layer.block_size, lambda phase: (0, layer.block_size - 1)
-    if kind in ("ZeroPadding2D", "Cropping2D"):
-        shift = layer.cropping[axis][0] if kind == "Cropping2D" else -layer.padding[axis][0]
-        return 1, 1, lambda phase: (shift, shift)
-    return None
-
-
-def _is_pointwise(layer, arguments):
-    kind = type(layer).__name__
-    if kind == "GetItem":  # such as x[..., ::-1]: it may choose channels, but no pixels
-        key = tuple(arguments[1]) if isinstance(arguments[1], list | tuple) else (arguments[1],)
-        return (key[0] is Ellipsis and len(key) == 2) or key[:3] == (slice(None),) * 3
-    return kind in _POINTWISE or (kind == "Concatenate" and layer.axis in (-1, 3))
-
-
-def _through(layer, axis, *args, **kwargs):
-    """The reach of what a layer gives, from the reaches of what it takes."""
-    taken = [value for value in keras.tree.flatten((args, kwargs)) if isinstance(value, _Reach)]
-    if isinstance(layer, keras.Model) and getattr(layer, "inputs", None):
-        return _reaches(keras.Model(layer.inputs, layer.outputs), axis, taken)
-    period, step = math.lcm(*(reach.period for reach in taken)), math.lcm(*(reach.step for reach in taken))
-    unbounded = next((reach.unbounded for reach in taken if reach.unbounded), None)
-    together = zip(*(reach.over(period) for reach in taken), strict=False)  # an unknown layer may have changed the size
-    seen = tuple((min(first for first, _ in ends), max(last for _, last in ends)) for ends in together)
-    known = type(layer).__module__.startswith(("keras.", "srhelpers."))  # another's Conv2D may do what it likes
-    sampling = _sampling(layer, axis) if known else None
-    if not sampling and not (known and _is_pointwise(layer, args)):
-        unbounded = unbounded or f"{layer.name} ({type(layer).__name__})"
-    reach = _Reach(period, seen, step, unbounded)
-    return reach.sampled(*sampling) if sampling else reach
-
-
-def _reaches(graph, axis, inputs):
-    return graph._run_through_graph(inputs, operation_fn=lambda layer: partial(_through, layer, axis))
+LEAST_TILE = 16  # pixels: what does not fit the memory even so will not fit
 
 
 class _Upscaler:
@@ -123,7 +31,8 @@ class _Upscaler:
             )
         graph = keras.Model(model.inputs[0], model.outputs)
         self.name, self.input, self.networks = name, graph.inputs[0], {}
-        self.reaches = [reach for axis in (0, 1) for reach in _reaches(graph, axis, [_Reach()])]
+        self.largest = {}  # tile that fits the memory, for each scale that once did not
+        self.reaches = [reach for axis in (0, 1) for reach in reaches(graph, axis, [Reach()])]
         self.step = math.lcm(*(reach.step for reach in self.reaches))
         length = 64 * self.step  # any that divides
         self.outputs = {}
@@ -142,9 +51,10 @@ class _Upscaler:
         listed = " or ".join(map(str, known))
         if scale is None and len(known) > 1:
             raise ValueError(f"Expected scale, since {self.name} upscales by {listed}, got None; choose one.")
-        if scale is not None and scale not in known:
-            raise ValueError(f"Expected a scale of {listed}, as {self.name} has it, got {scale!r}.")
-        return known[0] if scale is None else int(scale)
+        number = isinstance(scale, numbers.Real) and not isinstance(scale, bool)
+        if scale is not None and not (number and 0 < scale < math.inf):
+            raise ValueError(f"Expected a scale above 0, such as {listed} or 2.5, got {scale!r}.")
+        return known[0] if scale is None else min((n for n in known if n >= scale), default=known[-1])
 
     def radius(self):
         unbounded = next((reach.unbounded for reach in self.reaches if reach.unbounded), None)
@@ -213,6 +123,26 @@ def scales(model):
     return tuple(sorted(_look(model).outputs))
 
 
+def own_scale(model, scale):
+    """Which of a model's scales `upscale` takes for a wanted one: the next larger, or the largest.
+
+    Args:
+        model: as in `scales`.
+        scale: number above 0, or None where the model has one only.
+
+    Returns:
+        int.
+
+    Raises:
+        ValueError: a scale that is not above 0, None where the model has several, and as `scales`.
+
+    >>> import srhelpers as sr
+    >>> sr.upscaling.own_scale("voc_plain", 2.5)
+    4
+    """
+    return _look(model).choose(scale)
+
+
 def receptive_field(model):
     """How far a model looks around each pixel: the context that a tile needs to come out as in the whole picture.
 
@@ -238,35 +168,43 @@ def receptive_field(model):
     return _look(model).radius()
 
 
-def upscale(image, model, *, scale=None, tile=None, overlap=None, self_ensemble=False):
+def upscale(image, model, *, scale=None, tile=None, overlap=None, self_ensemble=False, progress=None):
     """One picture of any size, enlarged by a model.
 
     A grey picture goes through the model as three equal channels, whose mean is the result. Alpha is enlarged by
     bicubic interpolation: it says where a picture ends, and a network that learned photos draws ripples there,
     while bicubic leaves what is opaque opaque. 16-bit pictures keep their precision.
 
+    For a scale that the model does not have, it enlarges by its next larger one, or its largest, and antialiased
+    bicubic interpolation does the rest.
+
     Every new size of picture or tile is compiled once: about a fifth of a second with TensorFlow and one second
     with JAX for a small network, some seconds for a deep one. Where many pictures follow, load the model once.
 
+    Where the device's memory is too small, smaller tiles are taken, with a warning: half of `tile`, at most 512
+    pixels, and so on. The model stays with them for the pictures that follow.
+
     Args:
-        image: uint8 or uint16 array (H, W), (H, W, 1), (H, W, 3) RGB or (H, W, 4) RGB with alpha, from 1×1 on.
+        image: uint8 or uint16 array (H, W), (H, W, 1), (H, W, 2) grey with alpha, (H, W, 3) RGB or (H, W, 4) RGB
+            with alpha, from 1×1 on.
         model: as in `scales`. It takes and gives pictures in 0…255.
-        scale: which one, if the model has several; see `scales`.
+        scale: number above 0, such as 2 or 2.5. None takes the model's own, if it has one; see `scales`.
         tile: side of the squares that the picture is cut into, in its own pixels. They bound the memory; None
             takes the whole picture at once.
         overlap: pixels around each tile that are computed with it and thrown away. None takes
             `receptive_field(model)`, with which no seams can be; less is faster.
         self_ensemble: the mean over the eight flips and quarter turns of the picture: eight times the work.
+        progress: function that is called after every tile with the part that is done, above 0 up to 1.
 
     Tile and overlap are rounded up to what the model's strides divide. Tiles at the edge move inwards, so that
     all have one size and the model sees the edge of the picture where it is.
 
     Returns:
-        Array of the same type and layout, (H·scale, W·scale, …), rounded and clipped.
+        Array of the same type and layout, (round(H·scale), round(W·scale), …), rounded and clipped.
 
     Raises:
-        ValueError: another kind of array, no such scale, a tile below 1, an overlap below 0, and as `scales` and,
-            with tile, `receptive_field`.
+        ValueError: another kind of array, no scale where the model has several, a scale or tile that is not
+            positive, an overlap below 0, and as `scales` and, with tile, `receptive_field`.
         FileNotFoundError: no model of that name.
 
     Source: Lim et al. 2017 (EDSR), section 4.3, for the self-ensemble.
@@ -278,32 +216,70 @@ def upscale(image, model, *, scale=None, tile=None, overlap=None, self_ensemble=
     """
     image = _check(image, tile, overlap)
     upscaler = _look(model)
-    scale, step, white = upscaler.choose(scale), upscaler.step, np.iinfo(image.dtype).max
+    own = upscaler.choose(scale)
     pixels = image.reshape(*image.shape[:2], -1)
-    height, width, channels = pixels.shape
-    colours = pixels[..., : 1 if channels == 1 else 3]
-    colours = np.pad(colours, ((0, -height % step), (0, -width % step), (0, 0)), "edge")
-    if tile is None or max(colours.shape[:2]) <= tile:
-        tile, overlap = max(colours.shape), 0
+    colours = pixels[..., : 1 if pixels.shape[2] < 3 else 3]
+    result = _within_memory(upscaler, colours, own, tile, overlap, self_ensemble, progress)
+    size = result.shape[:2] if scale is None else tuple(max(round(length * scale), 1) for length in image.shape[:2])
+    if size != result.shape[:2]:
+        result = _resize(result, size)
+    if pixels.shape[2] in (2, 4):
+        result = np.concatenate([result, _resize(pixels[..., -1:], size)], 2)
+    return result.reshape(*size, *image.shape[2:])
+
+
+def _within_memory(upscaler, colours, scale, tile, *options):
+    tile = min(tile or max(colours.shape), upscaler.largest.get(scale, math.inf))
+    while True:
+        try:
+            return _enlarge(upscaler, colours, scale, tile, *options)
+        except Exception as error:  # TensorFlow and JAX have a class each
+            if "RESOURCE_EXHAUSTED" not in f"{error}" and type(error).__name__ != "ResourceExhaustedError":
+                raise
+            if tile <= LEAST_TILE:
+                raise
+        smaller = upscaler.largest[scale] = max(min(tile, 1024) // 2, LEAST_TILE)
+        warnings.warn(
+            f"{upscaler.name} ran out of memory with {tile} pixels at once; going on with tile={smaller}.", stacklevel=3
+        )
+        tile = smaller
+
+
+def _enlarge(upscaler, colours, scale, tile, overlap, self_ensemble, progress):
+    """(H·scale, W·scale, 1 or 3), tile by tile."""
+    height, width, channels = colours.shape
+    step, white = upscaler.step, np.iinfo(colours.dtype).max
+    result = np.empty((height * scale, width * scale, channels), colours.dtype)
+    if height % step or width % step:
+        colours = np.pad(colours, ((0, -height % step), (0, -width % step), (0, 0)), "edge")
+    if max(height, width) <= tile:
+        overlap = 0
     elif overlap is None:
         overlap = upscaler.radius()
     tile, overlap = (n + -n % step for n in (tile, overlap))
+    places = [list(_windows(length, tile, overlap)) for length in colours.shape[:2]]
+    for number, ((top, bottom, *rows), (left, right, *columns)) in enumerate(itertools.product(*places), 1):
+        window = colours[top:bottom, left:right].astype("float32") * (255 / white)
+        window = np.broadcast_to(window, (*window.shape[:2], 3))
+        grown = _ensemble(upscaler, window, scale) if self_ensemble else upscaler.predict(window, scale)
+        grown = grown.mean(2, keepdims=True) if channels == 1 else grown
+        grown = np.clip(np.rint(grown * (white / 255)), 0, white)
+        (first, last), (start, stop) = ([n * scale for n in kept] for kept in (rows, columns))
+        place = result[first:last, start:stop]
+        grown = grown[first - top * scale :, start - left * scale :]
+        place[:] = grown[: place.shape[0], : place.shape[1]]
+        if progress:
+            progress(number / len(places[0]) / len(places[1]))
+    return result
 
-    result = np.empty((height * scale, width * scale, channels), image.dtype)
-    for top, bottom, *rows in _windows(colours.shape[0], tile, overlap):
-        for left, right, *columns in _windows(colours.shape[1], tile, overlap):
-            window = colours[top:bottom, left:right].astype("float32") * (255 / white)
-            window = np.broadcast_to(window, (*window.shape[:2], 3))
-            grown = _ensemble(upscaler, window, scale) if self_ensemble else upscaler.predict(window, scale)
-            grown = grown.mean(2, keepdims=True) if channels == 1 else grown
-            grown = np.clip(np.rint(grown * (white / 255)), 0, white)
-            (first, last), (start, stop) = ([n * scale for n in kept] for kept in (rows, columns))
-            place = result[first:last, start:stop, :3]
-            grown = grown[first - top * scale :, start - left * scale :]
-            place[:] = grown[: place.shape[0], : place.shape[1]]
-    if channels == 4:
-        result[..., 3] = degradations.resize(pixels[..., 3], result.shape[:2])
-    return result.reshape(*result.shape[:2], *image.shape[2:])
+
+def _resize(pixels, size):
+    """`degradations.resize`, some lines at a time, since it computes in 64 bits."""
+    for axis in sorted((0, 1), key=lambda axis: size[axis] / pixels.shape[axis]):
+        strips = np.array_split(pixels, -(-pixels.shape[1 - axis] // 256), 1 - axis)
+        sizes = [(size[0], part.shape[1]) if axis == 0 else (part.shape[0], size[1]) for part in strips]
+        pixels = np.concatenate([degradations.resize(*part) for part in zip(strips, sizes, strict=True)], 1 - axis)
+    return pixels
 
 
 def _check(image, tile, overlap):
@@ -313,9 +289,9 @@ def _check(image, tile, overlap):
             f"Expected a uint8 or uint16 image, got {image.dtype}; if white is not 255, scale it first, then "
             "np.clip(np.round(image), 0, 255).astype('uint8')."
         )
-    if image.ndim not in (2, 3) or 0 in image.shape or image.shape[2:] not in ((), (1,), (3,), (4,)):
+    if image.ndim not in (2, 3) or 0 in image.shape or image.shape[2:] not in ((), (1,), (2,), (3,), (4,)):
         raise ValueError(
-            f"Expected an image (H, W), (H, W, 1), (H, W, 3) or (H, W, 4) with pixels in it, got shape {image.shape}."
+            f"Expected an image (H, W) or (H, W, C) of 1 to 4 channels with pixels in it, got shape {image.shape}."
         )
     for name, value, least in (("tile", tile, 1), ("overlap", overlap, 0)):
         whole = isinstance(value, numbers.Integral) and not isinstance(value, bool)

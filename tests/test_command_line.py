@@ -4,10 +4,12 @@ import signal
 import subprocess
 import sys
 import time
+import types
 from pathlib import Path
 
 import cv2
 import nbformat
+import numpy as np
 import pandas as pd
 import pytest
 
@@ -134,9 +136,74 @@ def test_evaluate_prints_a_table_and_saves_it(here, photo, capfd):
     assert "Expected one dataset with --path, got Set5, B100" in capfd.readouterr().err
 
 
+def test_upscale_takes_the_best_model_and_says_so(here, photo, capfd):
+    small = np.ascontiguousarray(photo[:60, :80, ::-1])
+    cv2.imwrite("kleines Bild.png", small)
+    assert main(["upscale", "kleines Bild.png", "-o", "large.jpg", "--scale", "1.5"]) == 0
+    shown = capfd.readouterr()
+    assert f"Model: {sr.models.best(1.5)}, for ×1.5 the best" in shown.out
+    assert shown.out.strip().splitlines()[-1].startswith("1 done, 0 skipped, 0 failed; 0.0 megapixels in ")
+    assert "1.0/1" in shown.err
+    assert cv2.imread("large.jpg").shape == (90, 120, 3)
+
+
+def test_upscale_a_folder_with_every_option(here, photo, capfd):
+    (here / "in" / "sub").mkdir(parents=True)
+    cv2.imwrite("in/sub/a.png", photo[:20, :30])
+    (here / "in" / "text.jpg").write_text("hello")
+    command = ["upscale", "in", "-o", "out", "--model", "voc_plain", "--scale", "4", "--tile", "16"]
+    command += ["--self-ensemble", "--format", "webp", "--suffix", "_x4"]
+    assert main(command) == 1, "one is broken"
+    shown = capfd.readouterr()
+    assert "Model:" not in shown.out
+    assert "failed: in/text.jpg: Expected a whole PNG" in shown.err
+    assert "1 done, 0 skipped, 1 failed" in shown.out
+    assert cv2.imread("out/sub/a_x4.webp").shape == (80, 120, 3)
+    (here / "in" / "text.jpg").unlink()
+    assert main(command) == 0
+    assert "0 done, 1 skipped, 0 failed" in capfd.readouterr().out
+    assert main([*command, "--overwrite"]) == 0
+    assert "1 done, 0 skipped, 0 failed" in capfd.readouterr().out
+    assert main(["upscale", "in", "-o", "in"]) == 1
+    assert "srhelpers: Expected an output beside the input" in capfd.readouterr().err
+
+
+def test_upscale_hands_clips_to_the_video_module(here, monkeypatch, capsys):
+    calls = []
+
+    def upscale_video(source, target, model, **options):
+        calls.append((source, Path(target).as_posix(), model, options))
+        return "3 frames"
+
+    monkeypatch.setitem(sys.modules, "srhelpers.video", types.SimpleNamespace(upscale_video=upscale_video))
+    monkeypatch.setattr(sr, "video", sys.modules["srhelpers.video"], raising=False)
+    assert main(["upscale", "a.mp4", "-o", "b.mkv", "--model", "voc_plain", "--scale", "2", "--overwrite"]) == 0
+    assert main(["upscale", "a.MOV", "b.webm", "-o", "out", "--suffix", "_x2"]) == 0
+    kept = {"scale": 2, "tile": None, "self_ensemble": False}
+    assert calls[0] == ("a.mp4", "b.mkv", "voc_plain", kept | {"overwrite": True})
+    assert [call[:3] for call in calls[1:]] == [
+        ("a.MOV", "out/a_x2.MOV", sr.models.best(2)),
+        ("b.webm", "out/b_x2.webm", sr.models.best(2)),
+    ]
+    assert "b.mkv: 3 frames." in capsys.readouterr().out
+    (here / "out" / "a_x2.MOV").write_text("made")
+    assert main(["upscale", "a.MOV", "-o", "out", "--suffix", "_x2"]) == 0
+    assert len(calls) == 3
+    assert "a_x2.MOV is there already" in capsys.readouterr().out
+
+
+def test_models_lists_the_upscalers(capsys):
+    assert main(["models"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert len(lines) == 1 + len(sr.models.table())
+    line = next(line for line in lines if line.startswith("edsr_baseline_x4 "))
+    row = sr.models.table().set_index("name").loc["edsr_baseline_x4"]
+    assert all(part in line for part in ("×4", "1,517,571", "6.3 MB", row.score, f"{row.purpose} (08)"))
+
+
 def test_the_command_is_installed():
     beside = Path(sys.executable).with_name("srhelpers")
     for command in ([beside], [sys.executable, "-m", "srhelpers"]):
         done = subprocess.run([*command, "--help"], capture_output=True, text=True)
         assert done.returncode == 0
-        assert all(word in done.stdout for word in ("run", "download", "evaluate"))
+        assert all(word in done.stdout for word in ("run", "download", "evaluate", "upscale", "models"))

@@ -247,7 +247,7 @@ def test_a_shipped_model_loads_by_name_and_by_file(shipped):
     assert entry["bytes"] == (folder / "first.keras").stat().st_size
     assert {"date", "versions", "sha256"} <= set(entry)
     images = np.random.default_rng(0).random((1, 5, 6, 3), "float32")
-    for name, where in (("first", folder), (folder / "first.keras", sr.training.MODELS)):
+    for name, where in (("first", folder), (folder / "first.keras", sr.shipped.folder("models"))):
         loaded = sr.training.load_model(name, where)
         np.testing.assert_allclose(loaded.predict(images, verbose=0), model.predict(images, verbose=0), atol=1e-6)
     assert model.optimizer is not None, "shipping leaves the model as it was"

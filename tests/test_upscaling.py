@@ -1,4 +1,5 @@
 import gc
+import warnings
 import weakref
 
 import keras
@@ -170,16 +171,16 @@ def test_strides_do_not_matter_to_the_size():
 
 
 @pytest.mark.parametrize("dtype", ["uint8", "uint16"])
-@pytest.mark.parametrize("shape", [(1, 1), (1, 7, 1), (9, 1, 3), (5, 6, 4), (12, 13)])
+@pytest.mark.parametrize("shape", [(1, 1), (1, 7, 1), (9, 1, 3), (5, 6, 4), (12, 13), (7, 6, 2)])
 @pytest.mark.parametrize("tile", [None, 4])
 def test_every_kind_of_picture_keeps_its_kind_and_values(dtype, shape, tile):
     picture = noise(*shape, dtype=dtype)
     grown = upscale(picture, made_of(bigger(3)), tile=tile)
     assert grown.dtype == dtype
     expected = picture.repeat(3, 0).repeat(3, 1)
-    if shape[2:] == (4,):
-        alpha = sr.degradations.resize(picture[..., 3], expected.shape[:2])
-        expected = np.concatenate([expected[..., :3], alpha[..., None]], 2)
+    if shape[2:] in ((2,), (4,)):
+        alpha = sr.degradations.resize(picture[..., -1], expected.shape[:2])
+        expected = np.concatenate([expected[..., :-1], alpha[..., None]], 2)
     np.testing.assert_array_equal(grown, expected)
 
 
@@ -265,10 +266,76 @@ def test_scales_are_those_of_the_outputs(tmp_path):
         assert upscale(picture, same, scale=4).shape == (12, 16, 3)
     with pytest.raises(ValueError, match="upscales by 2 or 4, got None; choose one"):
         upscale(picture, model)
-    with pytest.raises(ValueError, match=r"a scale of 2 or 4, .*, got 3"):
-        upscale(picture, model, scale=3)
-    with pytest.raises(ValueError, match=r"a scale of 3, .*, got 2"):
-        upscale(picture, made_of(bigger(3)), scale=2)
+    for wrong in (0, -2, float("nan"), float("inf"), True, "2"):
+        with pytest.raises(ValueError, match=r"a scale above 0, such as 2 or 4 or 2\.5, got"):
+            upscale(picture, model, scale=wrong)
+
+
+@pytest.mark.parametrize("scale, own", [(0.1, 2), (1, 2), (2, 2), (2.5, 4), (3, 4), (4.0, 4), (7.3, 4)])
+@pytest.mark.parametrize("shape", [(31, 17, 3), (300, 9), (5, 290, 4)])
+def test_any_scale_is_the_next_larger_one_and_an_exact_resize(scale, own, shape):
+    photo = keras.Input((None, None, 3))
+    model = keras.Model(photo, [bigger(4)(photo), bigger()(photo)])
+    picture, size = noise(*shape, dtype="uint8"), [max(round(length * scale), 1) for length in shape[:2]]
+    assert sr.upscaling.own_scale(model, scale) == own
+    colours = picture[..., :3] if picture.ndim == 3 else picture
+    expected = sr.degradations.resize(colours.repeat(own, 0).repeat(own, 1), size)
+    if shape[2:] == (4,):
+        expected = np.dstack([expected, sr.degradations.resize(picture[..., 3], size)])
+    np.testing.assert_array_equal(upscale(picture, model, scale=scale, tile=8), expected)
+
+
+def fails_above(limit, error):
+    """A model that runs out of memory as the backends do."""
+    model, sides = made_of(bigger()), []
+    predict = sr.upscaling._look(model).predict
+
+    def limited(window, scale):
+        sides.append(max(window.shape))
+        if sides[-1] > limit:
+            raise error
+        return predict(window, scale)
+
+    sr.upscaling._look(model).predict = limited
+    return model, sides
+
+
+class ResourceExhaustedError(Exception):
+    """TensorFlow's has this name, and JAX's error this text."""
+
+
+@pytest.mark.parametrize("error", [ResourceExhaustedError("OOM"), RuntimeError("RESOURCE_EXHAUSTED: Out of memory")])
+def test_out_of_memory_halves_the_tile_and_goes_on(error):
+    model, sides = fails_above(200, error)
+    picture = noise(1500, 40, 3)
+    with pytest.warns(UserWarning) as warned:
+        grown = upscale(picture, model)
+    assert [f"{warning.message}".split("memory ")[1] for warning in warned] == [
+        "with 1500 pixels at once; going on with tile=512.",
+        "with 512 pixels at once; going on with tile=256.",
+        "with 256 pixels at once; going on with tile=128.",
+    ]
+    np.testing.assert_array_equal(grown, picture.repeat(2, 0).repeat(2, 1))
+    sides.clear()
+    upscale(picture, model, tile=400)
+    assert max(sides) == 128, "it is remembered"
+    upscale(picture, model, tile=64)
+    assert sides[-1] == 64
+
+
+def test_what_never_fits_is_raised():
+    for limit, error in ((0, ResourceExhaustedError("OOM")), (100, RuntimeError("another"))):
+        model, sides = fails_above(limit, error)
+        with pytest.raises(type(error), match=str(error)), warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            upscale(noise(150, 150, 3), model)
+        assert sides == ([150, 75, 37, 18, 16] if limit == 0 else [150])
+
+
+def test_progress_ends_at_one():
+    parts = []
+    upscale(noise(20, 30, 3), made_of(bigger()), tile=10, progress=parts.append)
+    assert parts == pytest.approx([1 / 6, 2 / 6, 3 / 6, 4 / 6, 5 / 6, 1])
 
 
 def test_models_that_do_not_upscale_pictures_are_named():
@@ -292,7 +359,7 @@ def test_models_that_do_not_upscale_pictures_are_named():
     [
         (np.zeros((4, 4, 3)), {}, "a uint8 or uint16 image, got float64"),
         (np.zeros((4, 4), bool), {}, "a uint8 or uint16 image, got bool"),
-        (noise(4, 4, 2), {}, r"got shape \(4, 4, 2\)"),
+        (noise(4, 4, 5), {}, r"got shape \(4, 4, 5\)"),
         (noise(0, 4, 3), {}, r"got shape \(0, 4, 3\)"),
         (noise(1, 4, 4, 3), {}, r"got shape \(1, 4, 4, 3\)"),
         (noise(4, 4, 3), {"tile": 0}, "tile as a whole number of pixels, 1 or more, got 0"),

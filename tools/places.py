@@ -1,0 +1,201 @@
+"""Write the repository's address where it belongs: setup cells, badges, Kaggle folders. Run it in the root.
+
+python tools/places.py                                          after adding a notebook
+python tools/places.py --check                                  does everything agree?
+python tools/places.py --address https://github.com/you/repo    the repository has moved
+python tools/places.py --kaggle YOU [--offline]                 build/kaggle/<notebook> for `kaggle kernels push -p`
+"""
+
+import argparse
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+import tomllib
+from pathlib import Path
+
+import jupytext
+import nbformat
+
+import srhelpers as sr
+
+BRANCH = "main"
+SETUP = """\
+# Installs what this course shares, where it is missing: on Colab, on Kaggle, beside no clone.
+import os
+import subprocess
+import sys
+from importlib.util import find_spec
+from pathlib import Path
+
+sys.path.append("..")  # a clone
+if not find_spec("srhelpers"):
+    wheels = Path(os.environ.get("SR_KAGGLE_INPUT", "/kaggle/input")).rglob("srhelpers-*.whl")
+    source = max(map(str, wheels), default="git+{address}")
+    backend = [] if find_spec("tensorflow") or find_spec("jax") else ["tensorflow"]
+    pip = subprocess.run([sys.executable, "-m", "pip", "install", "-q", source, *backend])
+    assert pip.returncode == 0, (
+        "Turn the internet on, or add the srhelpers wheel as a dataset; it needs Python 3.11 and Keras 3.12."
+    )
+"""
+# What a notebook reads, by what its code says.
+DATASETS = {"sr.study.Study(": ["voc2007"], "sr.patch_study.PatchStudy(": ["div2k_train", "Set5"], '"Set5"': ["Set5"]}
+WHEEL = "srhelpers-wheel"  # the Kaggle dataset for kernels without internet
+
+
+def address():
+    """The one place that holds it."""
+    return tomllib.loads(Path("pyproject.toml").read_text(encoding="utf-8"))["project"]["urls"]["Repository"]
+
+
+def badges(name, repository):
+    """The two badges of a notebook, as Markdown: a list of lines."""
+    file = f"{repository.removeprefix('https://github.com/')}/blob/{BRANCH}/notebooks/{name}.ipynb"
+    return [
+        "[![Open in Colab](https://colab.research.google.com/assets/colab-badge.svg)]"
+        f"(https://colab.research.google.com/github/{file})",
+        "[![Open in Kaggle](https://kaggle.com/static/images/open-in-kaggle.svg)]"
+        f"(https://kaggle.com/kernels/welcome?src=https://github.com/{file})",
+    ]
+
+
+def put_in(notebook, name, repository):
+    """Badges under the second paragraph, the setup cell after the introduction."""
+    fresh = notebook.metadata.get("srhelpers", {}).get("executed") == sr.notebooks.fingerprint(notebook)
+    first = notebook.cells[0]
+    introduction, heading, rest = first.source.partition("\n\n## ")
+    paragraphs = [text for text in introduction.split("\n\n") if not text.startswith("[![Open in ")]
+    first.source = "\n\n".join([*paragraphs[:2], "\n".join(badges(name, repository)), *paragraphs[2:]])
+    if heading:
+        notebook.cells.insert(1, nbformat.v4.new_markdown_cell(f"## {rest}", id="result"))
+    if 'find_spec("srhelpers")' not in notebook.cells[1].source:
+        notebook.cells.insert(1, nbformat.v4.new_code_cell(id="setup"))
+    notebook.cells[1].source = SETUP.format(address=repository).strip()
+    if fresh:  # the setup cell shows nothing, so the outputs are those of this code too
+        notebook.metadata["srhelpers"]["executed"] = sr.notebooks.fingerprint(notebook)
+
+
+def renewed(repository):
+    """What every file that holds the address should hold: dict path → text."""
+    texts = {}
+    for path in sorted(Path("notebooks").glob("[0-9]*.ipynb")):
+        notebook = nbformat.read(path, 4)
+        put_in(notebook, path.stem, repository)
+        texts[path] = nbformat.writes(notebook) + "\n"
+    for path in sorted(Path("notebooks/scripts").glob("[0-9]*.py")):
+        notebook = jupytext.read(path)
+        put_in(notebook, path.stem, repository)
+        texts[path] = jupytext.writes(notebook, "py:percent")
+    project, readme = (Path(name).read_text(encoding="utf-8") for name in ("pyproject.toml", "README.md"))
+    texts[Path("pyproject.toml")] = re.sub(r'(?m)^(Repository = ")[^"]*', rf"\g<1>{repository}", project)
+
+    def fill(marks):
+        def last_cell(row):
+            return f"{row[1]}{' '.join(badges(row[2], repository))} |"
+
+        return re.sub(r"(?m)^(\|.*\(notebooks/(\w+)\.ipynb\).*\| )[^|\n]*\|$", last_cell, marks[0])
+
+    texts[Path("README.md")] = re.sub(r"(?s)<!-- badges -->.*?<!-- end -->", fill, readme)
+    return texts
+
+
+def outdated(repository):
+    """The files that hold something else: dict path → what they should hold."""
+    return {path: text for path, text in renewed(repository).items() if path.read_text(encoding="utf-8") != text}
+
+
+def write(path, text):
+    """Replace a file. Its date stays: `jupytext --sync` goes by which of notebook and script is the newer."""
+    dates = path.stat()
+    partial = path.with_name(f"{path.name}.part")
+    partial.write_text(text, encoding="utf-8")
+    os.utime(partial, ns=(dates.st_atime_ns, dates.st_mtime_ns))
+    partial.replace(path)
+
+
+def kernel(path, user, *, offline=False):
+    """A folder for `kaggle kernels push -p`: the notebook without outputs, and what Kaggle must know about it."""
+    folder = Path("build/kaggle") / path.stem
+    folder.mkdir(parents=True, exist_ok=True)
+    notebook = nbformat.read(path, 4)
+    code = "\n".join(cell.source for cell in notebook.cells if cell.cell_type == "code")
+    names = dict.fromkeys(name for sign, names in DATASETS.items() if sign in code for name in names)
+    title = f"Super-resolution {path.stem.replace('_', ' ')}"
+    metadata = {
+        "id": f"{user}/{title.lower().replace(' ', '-')}",
+        "title": title,
+        "code_file": path.name,
+        "language": "python",
+        "kernel_type": "notebook",
+        "is_private": "true",
+        "enable_gpu": "true",
+        "enable_internet": "false" if offline else "true",
+        "dataset_sources": [sr.catalog.DATASETS[name.lower()].kaggle[0] for name in names]
+        + ([f"{user}/{WHEEL}"] if offline else []),
+        "competition_sources": [],
+        "kernel_sources": [],
+        "model_sources": [],
+    }
+    for cell in notebook.cells:
+        if cell.cell_type == "code":
+            cell.outputs, cell.execution_count = [], None
+    notebook.metadata["kernelspec"] = {"display_name": "Python 3", "language": "python", "name": "python3"}
+    nbformat.write(notebook, folder / path.name)
+    (folder / "kernel-metadata.json").write_text(json.dumps(metadata, indent=2) + "\n", encoding="utf-8")
+    return folder
+
+
+def wheel(user):
+    """A folder for `kaggle datasets create -p`: the package and its models as a wheel, for kernels without internet."""
+    folder = Path("build/kaggle/wheel")
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    with tempfile.TemporaryDirectory() as clean:  # setuptools would put left-overs of build/ into the wheel
+        for name in ("pyproject.toml", "README.md", "LICENSE"):
+            shutil.copy(name, clean)
+        for name in ("srhelpers", "data"):
+            shutil.copytree(name, Path(clean) / name, ignore=shutil.ignore_patterns("__pycache__"))
+        command = [sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--wheel-dir", str(folder), clean]
+        subprocess.run(command, check=True)
+    metadata = {
+        "id": f"{user}/{WHEEL}",
+        "title": WHEEL,
+        "description": f"The package of {address()}, under the MIT licence, for notebooks without internet.",
+        "licenses": [{"name": "other"}],  # Kaggle's list has no MIT
+    }
+    (folder / "dataset-metadata.json").write_text(json.dumps(metadata, indent=2) + "\n", encoding="utf-8")
+    return folder
+
+
+def main(words=None):
+    """Returns the exit status: 0, or 1 where `--check` finds a file that does not agree."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--address", help="https://github.com/OWNER/REPOSITORY")
+    parser.add_argument("--check", action="store_true", help="change nothing")
+    parser.add_argument("--kaggle", metavar="USER", help="also write the folders for Kaggle, for this user")
+    parser.add_argument("--offline", action="store_true", help="for kernels without internet: the wheel as a dataset")
+    chosen = parser.parse_args(words)
+    repository = (chosen.address or address()).removesuffix("/").removesuffix(".git")
+    if not re.fullmatch(r"https://github\.com/[\w.-]+/[\w.-]+", repository):
+        parser.error(f"expected an address such as https://github.com/OWNER/REPOSITORY, got {repository}")
+    wrong = outdated(repository)
+    if chosen.check:
+        for path in wrong:
+            print(f"{path} does not agree with {repository}; run: python tools/places.py")
+        return int(bool(wrong))
+    for path, text in wrong.items():
+        write(path, text)
+        print(path)
+    if chosen.kaggle:
+        for path in sorted(Path("notebooks").glob("[0-9]*.ipynb")):
+            print(f"kaggle kernels push -p {kernel(path, chosen.kaggle, offline=chosen.offline)}")
+        if chosen.offline:
+            print(f"first of all: kaggle datasets create -p {wheel(chosen.kaggle)}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
