@@ -84,8 +84,8 @@ def __getattr__(name):
                 return importlib.import_module(f".{name}", __name__)
         except ModuleNotFoundError as error:  # a clone that was not installed
             raise ModuleNotFoundError(
-                f"Expected the package {error.name}, which is not installed; install the course with pip, as its README "
-                "says, and restart.",
+                f"Expected the package {error.name}, which is not installed; install the course with pip, as its "
+                "README says, and restart.",
                 name=error.name,
             ) from error
     raise AttributeError(f"module 'srhelpers' has no attribute {name!r}; it holds {', '.join([*NAMES, *MODULES])}")

@@ -17,7 +17,7 @@ WIDEST = 1000  # pixels of a side that is kept: they all lie in the notebook
 # the two pictures stand one below the other. In the tags some rules would be kept, and one picture hide the other.
 _PAGE = """\
 <style>
-.before-after {{ display: grid; max-width: {width}px; margin: 0 auto; }}
+.before-after {{ display: grid; margin: 0 auto; }}
 .before-after > * {{ grid-column: 1; }}
 .before-after > p {{ margin: 0.2em 0; text-align: center; }}
 .before-after > img {{ grid-row: 2; width: 100%; margin: 0; }}
@@ -25,13 +25,13 @@ _PAGE = """\
 .before-after > .line {{ grid-row: 2; width: 2px; margin: 0 0 0 calc(var(--at, 50%) - 1px); background: white; }}
 .before-after > input {{ width: 100%; accent-color: #E69F00; cursor: ew-resize; }}
 </style>
-<div class="before-after">
+<div class="before-after" style="max-width: {width}px">
 <p><b>{title}</b></p>
 <img alt="{before_name}" src="data:image/jpeg;base64,{before}">
 <img alt="{after_name}" src="data:image/jpeg;base64,{after}">
 <div class="line"></div>
 <input type="range" min="0" max="100" step="0.5" value="50" aria-label="{before_name} or {after_name}"
- oninput="this.parentNode.style.setProperty('--at', this.value + '%')">
+ data-lm-suppress-shortcuts="true" oninput="this.parentNode.style.setProperty('--at', this.value + '%')">
 <p>{before_name} | {after_name}</p>
 </div>"""
 

@@ -127,22 +127,18 @@ def restart_and_run_all(page):
     page.get_by_role("menuitem", name="Kernel", exact=True).click()
     page.get_by_role("menuitem", name="Restart Kernel and Run All Cells").click()
     page.locator(".jp-Dialog .jp-mod-accept").click()
-
-
-def saved(page, path):
-    """The notebook as it is now: JupyterLab keeps only some cells of a long one on the page."""
-    with page.expect_response(lambda answer: answer.request.method == "PUT" and path.name in answer.url) as answer:
-        page.keyboard.press("Control+s")
-    assert answer.value.ok
-    return nbformat.read(path, 4)
+    page.locator(".jp-Dialog").wait_for(state="detached")
 
 
 def finished(page, path):
-    """The saved notebook once its kernel has nothing more to do, else None."""
+    """The notebook, read from the disk, once its kernel is idle and all is saved; else None."""
     kernels = page.request.get(f"{page.url.split('/lab')[0]}/api/kernels").json()
     if [kernel["execution_state"] for kernel in kernels] != ["idle"]:
         return None
-    notebook = saved(page, path)
+    if page.locator(".lm-TabBar-tab.jp-mod-dirty").count():
+        page.keyboard.press("Control+s")  # the page itself may hold only some cells of a long notebook
+        return None
+    notebook = nbformat.read(path, 4)
     return notebook if counts(notebook)[-1] or problems(notebook) else None
 
 

@@ -311,7 +311,7 @@ def test_a_platform_too_old_is_left_alone(repository, python, alone, tmp_path):
     (own / "keras-3.5.0.dist-info").mkdir()
     (own / "keras-3.5.0.dist-info" / "METADATA").write_text("Metadata-Version: 2.1\nName: keras\nVersion: 3.5.0\n")
     done = start(python, alone, SETUP, **attached(repository, tmp_path, "srhelpers-wheel"))
-    assert "it needs Python 3.11 and Keras 3.12." in done.stderr.strip().splitlines()[-1]
+    assert "it needs Python ≥ 3.11 and Keras ≥ 3.12." in done.stderr.strip().splitlines()[-1]
     assert sorted(entry.name for entry in own.iterdir()) == ["keras-3.5.0.dist-info", "platform.pth"]
 
 

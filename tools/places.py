@@ -38,7 +38,7 @@ if not find_spec("srhelpers"):
     backend = [] if find_spec("tensorflow") or find_spec("jax") else ["tensorflow"]
     pip = subprocess.run([sys.executable, "-m", "pip", "install", "-q", source, *backend])
     assert pip.returncode == 0, (
-        "Turn the internet on, or add the srhelpers wheel as a dataset; it needs Python 3.11 and Keras 3.12."
+        "Turn the internet on, or add the srhelpers wheel as a dataset; it needs Python ≥ 3.11 and Keras ≥ 3.12."
     )
 """
 # What a notebook reads, by what its code says.

@@ -1,14 +1,15 @@
-"""Make the README's picture and table from what was measured. Run it in the repository's root."""
+"""Make the README's picture and tables from what was measured. Run it in the repository's root."""
 
 import re
 from pathlib import Path
 
+import matplotlib.pyplot as plt
 import pandas as pd
 
 import srhelpers as sr
 
 PUBLISHED = {"Set5": "28.42 / .8104", "Set14": "26.00 / .7027", "B100": "25.96 / .6675"}
-PICTURE = Path("data/results/bicubic_baselines.jpg")
+PICTURE = Path("data/results/strip.jpg")
 
 
 def table():
@@ -56,41 +57,70 @@ def study():
 
 
 MODELS = {
-    "bicubic": "bicubic",
-    "03, residual blocks": "voc_residual",
-    "07, SRResNet, squared error": "srresnet_mse_x4",
-    "07, SRResNet, VGG22": "srresnet_vgg22_x4",
-    "07, SRGAN, VGG54": "srgan_vgg54_x4",
-    "08, EDSR baseline": "edsr_baseline_x4",
+    4: {
+        "bicubic": "bicubic",
+        "EDSR baseline": "edsr_baseline_x4",
+        "residual blocks, small": "voc_residual",
+        "SRResNet, squared error": "srresnet_mse_x4",
+        "SRResNet, VGG22": "srresnet_vgg22_x4",
+        "SRGAN, VGG54": "srgan_vgg54_x4",
+    },
+    2: {"bicubic": "bicubic", "EDSR baseline": "edsr_baseline_x2", "residual blocks, small": "voc_residual"},
 }
 SETS = ("Set5", "Set14", "B100")
 
 
 def models():
-    """The networks from notebook 07 on, on the benchmark sets, as a Markdown table."""
-    measured = pd.read_csv("data/results/benchmarks.csv").query("scale == 4").set_index(["method", "dataset"])
-    lines = [["×4, PSNR-Y in dB / SSIM-Y", *SETS, "LPIPS, B100", "parameters"], ["---"] * 6]
-    for title, name in MODELS.items():
-        rows = measured.loc[name]
-        cells = [f"{rows.psnr_y[set_]:.2f} / {rows.ssim_y[set_]:.4f}".replace(" 0.", " .") for set_ in SETS]
-        parameters = f"{sr.training.manifest()[name]['parameters']:,}" if name != "bicubic" else ""
-        lines.append([title, *cells, f"{rows.lpips['B100']:.3f}", parameters])
-    facts = sr.training.manifest()[MODELS["08, EDSR baseline"]]
+    """The networks worth using, on the benchmark sets, as a Markdown table."""
+    measured = pd.read_csv("data/results/benchmarks.csv").set_index(["scale", "method", "dataset"])
+    speed = pd.read_csv("data/results/speed.csv").set_index(["model", "scale"])
+    files = {path.name[:2]: path.name for path in sorted(Path("notebooks").glob("*.ipynb"))}
+    heads = ["PSNR-Y in dB / SSIM-Y", *SETS, "LPIPS, B100", "parameters", "s/MP", "lesson"]
+    lines = [heads, ["---"] * len(heads)]
+    for scale, names in MODELS.items():
+        for title, name in names.items():
+            rows = measured.loc[scale, name]
+            cells = [f"{rows.psnr_y[set_]:.2f} / {rows.ssim_y[set_]:.4f}".replace(" 0.", " .") for set_ in SETS]
+            number = "01" if name == "bicubic" else sr.training.manifest()[name]["notebook"]
+            parameters = f"{sr.training.manifest()[name]['parameters']:,}" if name != "bicubic" else ""
+            # The five networks of notebook 07 are one architecture.
+            timed = "srresnet_mse_x4" if name.startswith(("srresnet", "srgan")) else name
+            seconds = f"{speed.seconds_per_megapixel[timed, scale]:.1f}" if timed != "bicubic" else ""
+            lesson = f"[{number}](notebooks/{files[number]})"
+            lines.append([f"×{scale}: {title}", *cells, f"{rows.lpips['B100']:.3f}", parameters, seconds, lesson])
+    facts = sr.training.manifest()["edsr_baseline_x4"]
     source = (
-        f"\nTrained on {facts['date']}, {facts['device']}. EDSR had {facts['steps']:,} steps, where the paper has "
-        "300,000: compare no architectures by these rows. Photos, steps, minutes and checksums of all stand in "
-        "`data/models/manifest.json`. LPIPS, a perceptual distance: less is better."
+        f"\nTrained on {facts['device']}, without a GPU, on {facts['date']}: EDSR had {facts['steps']:,} steps, where "
+        "the paper has 300,000 and 32.09 / 28.58 / 27.57 dB at ×4. So compare no architectures by these rows. LPIPS is "
+        "a perceptual distance: less is better. s/MP: seconds per megapixel of output, in tiles of 256, "
+        f"{speed.device.iloc[0]}, {speed.date.max()}. All else: `data/models/manifest.json`."
     )
     return "\n".join(f"| {' | '.join(line)} |" for line in lines) + "\n" + source
 
 
+CROPS = {"the face": (170, 50, 128, 96), "the model of the shuttle": (330, 206, 128, 96)}  # left, top, width, height
+
+
 def picture():
-    """One photo, reduced 4 times and grown back."""
+    """One photo, reduced 4 times and grown back, zoomed at two places."""
     photo = sr.datasets.sample("astronaut")
     small = sr.degradations.bicubic(photo, (128, 128))
-    grown = {name: sr.degradations.resize(small, photo.shape[:2], name) for name in ("nearest", "bicubic")}
-    figure = sr.plots.compare(photo, grown, crop_border=4, title="Reduced 4 times, grown back by interpolation")
-    figure.savefig(PICTURE, dpi=110, bbox_inches="tight", pil_kwargs={"quality": 88, "subsampling": 0})
+    shown = {
+        "4 times smaller": sr.degradations.resize(small, photo.shape[:2], "nearest"),
+        "bicubic": sr.degradations.resize(small, photo.shape[:2]),
+        "EDSR baseline": sr.upscaling.upscale(small, "edsr_baseline_x4"),
+        "the photo": photo,
+    }
+    figure, axes = plt.subplots(len(CROPS), len(shown), figsize=(11, 4.6), layout="constrained")
+    for row, (left, top, width, height) in zip(axes, CROPS.values(), strict=True):
+        for panel, image in zip(row, shown.values(), strict=True):
+            panel.imshow(image[top : top + height, left : left + width], interpolation="nearest")
+            panel.axis("off")
+    for panel, (name, image) in zip(axes[0], shown.items(), strict=True):
+        measured = name in ("bicubic", "EDSR baseline")
+        score = f", {sr.metrics.psnr(photo, image, crop_border=4, luma=True):.2f} dB" if measured else ""
+        panel.set_title(f"{name}{score}", fontsize=11)
+    figure.savefig(PICTURE, dpi=100, pil_kwargs={"quality": 88, "subsampling": 0})
 
 
 if __name__ == "__main__":

@@ -7,6 +7,10 @@
 #       extension: .py
 #       format_name: percent
 #       format_version: '1.3'
+#   kernelspec:
+#     display_name: Python 3 (ipykernel)
+#     language: python
+#     name: python3
 # ---
 
 # %% [markdown]
@@ -16,6 +20,9 @@
 # decisions move such a number by a decibel or more without making any picture better: how the small
 # picture is made, on which luma you measure, and how you average.
 #
+# [![Open in Colab](https://colab.research.google.com/assets/colab-badge.svg)](https://colab.research.google.com/github/OWNER/super-resolution/blob/main/notebooks/01_bicubic_baselines.ipynb)
+# [![Open in Kaggle](https://kaggle.com/static/images/open-in-kaggle.svg)](https://kaggle.com/kernels/welcome?src=https://github.com/OWNER/super-resolution/blob/main/notebooks/01_bicubic_baselines.ipynb)
+#
 # | | |
 # |---|---|
 # | Time | about 20 s on two CPU cores; the full profile is the same |
@@ -23,6 +30,24 @@
 # | Data | photographs that come with scikit-image; Set5, Set14 and B100 too, where you have them |
 #
 # Every later notebook puts its network beside the numbers you make here.
+
+# %%
+# Installs what this course shares, where it is missing: on Colab, on Kaggle, beside no clone.
+import os
+import subprocess
+import sys
+from importlib.util import find_spec
+from pathlib import Path
+
+sys.path.append("..")  # a clone
+if not find_spec("srhelpers"):
+    wheels = Path(os.environ.get("SR_KAGGLE_INPUT", "/kaggle/input")).rglob("srhelpers-*.whl")
+    source = max(map(str, wheels), default="git+https://github.com/OWNER/super-resolution")
+    backend = [] if find_spec("tensorflow") or find_spec("jax") else ["tensorflow"]
+    pip = subprocess.run([sys.executable, "-m", "pip", "install", "-q", source, *backend])
+    assert pip.returncode == 0, (
+        "Turn the internet on, or add the srhelpers wheel as a dataset; it needs Python ≥ 3.11 and Keras ≥ 3.12."
+    )
 
 # %% [markdown]
 # ## What you will have at the end
@@ -654,7 +679,7 @@ for name, scale in [("Set5", 2)] if ("Set5", 2) in here else []:
 # five methods, PSNR-Y in dB:
 
 # %%
-measured = pd.read_csv("../data/results/interpolation.csv")
+measured = pd.read_csv(sr.shipped.folder("results") / "interpolation.csv")
 print("Measured on", *measured.device.unique(), "on", *measured.date.unique())
 measured.pivot_table(
     index=["dataset", "scale"], columns="method", values="psnr_y", sort=False
