@@ -16,6 +16,7 @@ models: seconds per megapixel of output in tiles of 256, into a table if asked f
 import argparse
 import datetime
 import importlib.util
+import re
 import resource
 import statistics
 import subprocess
@@ -30,7 +31,13 @@ import numpy as np
 import srhelpers as sr
 
 NAME, SCALE, TILE = "voc_residual", 2, 256
-MEASURED = {"voc_residual": (2, 4), "edsr_baseline_x2": (2,), "edsr_baseline_x4": (4,), "srresnet_mse_x4": (4,)}
+MEASURED = {
+    "voc_residual": (2, 4),
+    "voc_depth_to_space": (2, 4),
+    "edsr_baseline_x2": (2,),
+    "edsr_baseline_x4": (4,),
+    "srresnet_mse_x4": (4,),
+}
 
 
 def photo(height, width):
@@ -147,7 +154,10 @@ def peak(megapixels):
     """Millions of bytes at the peak of this process, and those of the two pictures."""
     pixels = photo(2000, 3000) if megapixels == 6 else photo(4000, 6000)
     result = sr.upscaling.upscale(pixels, NAME, scale=SCALE, tile=TILE)
-    used = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
+    if Path("/proc/self/status").exists():  # on Linux getrusage counts what the parent held before this process began
+        used = int(re.search(r"VmHWM:\s*(\d+)", Path("/proc/self/status").read_text())[1]) * 1024
+    else:
+        used = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
     print(used / 1e6, (pixels.nbytes + result.nbytes) / 1e6)
 
 

@@ -9,14 +9,14 @@ PURPOSES = {
     "voc_residual": "quick: residual blocks that add detail to bicubic",
     "voc_atrous": "the same with dilated convolutions, which look further",
     "voc_efficientnet": "features of EfficientNet beside the photo",
-    "voc_depth_to_space": "enlarges its features by depth-to-space",
+    "voc_depth_to_space": "small and good: enlarges its features by depth to space",
     "edsr_baseline_x2": "deep and faithful",
     "edsr_baseline_x4": "deep and faithful",
     "srresnet_mse_x4": "SRResNet: faithful, soft",
     "srresnet_vgg22_x4": "SRResNet with a perceptual loss: sharper, invents detail",
-    "srgan_mse_x4": "SRGAN's column with the plain loss: invents a little",
-    "srgan_vgg22_x4": "SRGAN with a perceptual loss: sharp, invents detail",
-    "srgan_vgg54_x4": "SRGAN with a deep perceptual loss: sharpest, invents most",
+    "srgan_mse_x4": "SRGAN, squared error: crisper than SRResNet, invents a little",
+    "srgan_vgg22_x4": "SRGAN with a perceptual loss, briefly trained: pale, for study",
+    "srgan_vgg54_x4": "SRGAN with a deep perceptual loss, briefly trained: pale, for study",
 }
 STUDY = "voc_article_"  # names of the article's networks, faults and all, begin so
 SMALL = 72  # pixels a side of what the VOC models enlarge in their own test

@@ -14,8 +14,8 @@ def test_the_table_says_what_the_models_are():
     assert table.scales.to_dict() == upscalers
     assert (table.purpose != "").all(), "say in models.PURPOSES what it is for"
     assert table.score.edsr_baseline_x4.endswith("dB, on Set5")
-    own = sr.training.manifest()["voc_plain"]["score"]
-    assert table.score.voc_plain == f"{own['psnr_144']:.2f} / {own['psnr_288']:.2f} dB, its own test"
+    own = sr.training.manifest()["voc_article_plain"]["score"]
+    assert table.score.voc_article_plain == f"{own['psnr_144']:.2f} / {own['psnr_288']:.2f} dB, its own test"
     assert "for study" in table.purpose.voc_article_plain
     study = [name.startswith(sr.models.STUDY) for name in table.index]
     assert study == sorted(study)

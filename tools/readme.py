@@ -60,19 +60,26 @@ MODELS = {
     4: {
         "bicubic": "bicubic",
         "EDSR baseline": "edsr_baseline_x4",
-        "residual blocks, small": "voc_residual",
+        "depth to space, small": "voc_depth_to_space",
+        "residual blocks, smallest": "voc_residual",
         "SRResNet, squared error": "srresnet_mse_x4",
+        "SRGAN, squared error": "srgan_mse_x4",
         "SRResNet, VGG22": "srresnet_vgg22_x4",
         "SRGAN, VGG54": "srgan_vgg54_x4",
     },
-    2: {"bicubic": "bicubic", "EDSR baseline": "edsr_baseline_x2", "residual blocks, small": "voc_residual"},
+    2: {
+        "bicubic": "bicubic",
+        "EDSR baseline": "edsr_baseline_x2",
+        "depth to space, small": "voc_depth_to_space",
+        "residual blocks, smallest": "voc_residual",
+    },
 }
 SETS = ("Set5", "Set14", "B100")
 
 
 def models():
     """The networks worth using, on the benchmark sets, as a Markdown table."""
-    measured = pd.read_csv("data/results/benchmarks.csv").set_index(["scale", "method", "dataset"])
+    measured = pd.read_csv("data/results/benchmarks.csv").set_index(["scale", "method", "dataset"]).sort_index()
     speed = pd.read_csv("data/results/speed.csv").set_index(["model", "scale"])
     files = {path.name[:2]: path.name for path in sorted(Path("notebooks").glob("*.ipynb"))}
     heads = ["PSNR-Y in dB / SSIM-Y", *SETS, "LPIPS, B100", "parameters", "s/MP", "lesson"]

@@ -19,6 +19,9 @@
 # You end with a small network that turns a 72×72 photo into 144×144 and 288×288 and beats bicubic
 # on both, and you know why the first network of the article we study cannot.
 #
+# [![Open in Colab](https://colab.research.google.com/assets/colab-badge.svg)](https://colab.research.google.com/github/OWNER/super-resolution/blob/main/notebooks/02_plain_convolution.ipynb)
+# [![Open in Kaggle](https://kaggle.com/static/images/open-in-kaggle.svg)](https://kaggle.com/kernels/welcome?src=https://github.com/OWNER/super-resolution/blob/main/notebooks/02_plain_convolution.ipynb)
+#
 # | | |
 # |---|---|
 # | Time | half a minute on two CPU cores; a quarter of an hour there for the full run |
@@ -29,6 +32,24 @@
 # [1]. It trains five networks on PASCAL VOC. Each notebook builds one of them to the article's
 # recipe, weighs what the article says about it, finds what holds the network back, and mends one
 # thing.
+
+# %%
+# Installs what this course shares, where it is missing: on Colab, on Kaggle, beside no clone.
+import os
+import subprocess
+import sys
+from importlib.util import find_spec
+from pathlib import Path
+
+sys.path.append("..")  # a clone
+if not find_spec("srhelpers"):
+    wheels = Path(os.environ.get("SR_KAGGLE_INPUT", "/kaggle/input")).rglob("srhelpers-*.whl")
+    source = max(map(str, wheels), default="git+https://github.com/OWNER/super-resolution")
+    backend = [] if find_spec("tensorflow") or find_spec("jax") else ["tensorflow"]
+    pip = subprocess.run([sys.executable, "-m", "pip", "install", "-q", source, *backend])
+    assert pip.returncode == 0, (
+        "Turn the internet on, or add the srhelpers wheel as a dataset; it needs Python ≥ 3.11 and Keras ≥ 3.12."
+    )
 
 # %% [markdown]
 # ## What you will have at the end

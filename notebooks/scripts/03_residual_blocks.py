@@ -19,6 +19,9 @@
 # You end with a network of residual blocks that only draws what bicubic interpolation misses, and
 # with a measured answer to what "residual" buys.
 #
+# [![Open in Colab](https://colab.research.google.com/assets/colab-badge.svg)](https://colab.research.google.com/github/OWNER/super-resolution/blob/main/notebooks/03_residual_blocks.ipynb)
+# [![Open in Kaggle](https://kaggle.com/static/images/open-in-kaggle.svg)](https://kaggle.com/kernels/welcome?src=https://github.com/OWNER/super-resolution/blob/main/notebooks/03_residual_blocks.ipynb)
+#
 # | | |
 # |---|---|
 # | Time | a minute on two CPU cores; half an hour there for the full run |
@@ -28,6 +31,24 @@
 # The article's second network replaces convolutions by residual blocks. It gains a little PSNR and,
 # says the article, visibly better pictures at 288×288. Both turn out to be true, for a reason the
 # article does not give.
+
+# %%
+# Installs what this course shares, where it is missing: on Colab, on Kaggle, beside no clone.
+import os
+import subprocess
+import sys
+from importlib.util import find_spec
+from pathlib import Path
+
+sys.path.append("..")  # a clone
+if not find_spec("srhelpers"):
+    wheels = Path(os.environ.get("SR_KAGGLE_INPUT", "/kaggle/input")).rglob("srhelpers-*.whl")
+    source = max(map(str, wheels), default="git+https://github.com/OWNER/super-resolution")
+    backend = [] if find_spec("tensorflow") or find_spec("jax") else ["tensorflow"]
+    pip = subprocess.run([sys.executable, "-m", "pip", "install", "-q", source, *backend])
+    assert pip.returncode == 0, (
+        "Turn the internet on, or add the srhelpers wheel as a dataset; it needs Python ≥ 3.11 and Keras ≥ 3.12."
+    )
 
 # %% [markdown]
 # ## What you will have at the end

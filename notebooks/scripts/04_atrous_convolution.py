@@ -19,6 +19,9 @@
 # You end with a network of dilated convolutions, a verdict on the article's loss weights, and a
 # loss that asks for exactly what you measure.
 #
+# [![Open in Colab](https://colab.research.google.com/assets/colab-badge.svg)](https://colab.research.google.com/github/OWNER/super-resolution/blob/main/notebooks/04_atrous_convolution.ipynb)
+# [![Open in Kaggle](https://kaggle.com/static/images/open-in-kaggle.svg)](https://kaggle.com/kernels/welcome?src=https://github.com/OWNER/super-resolution/blob/main/notebooks/04_atrous_convolution.ipynb)
+#
 # | | |
 # |---|---|
 # | Time | a minute on two CPU cores; half an hour there for the full run |
@@ -27,6 +30,24 @@
 #
 # The French say *à trous*, with holes. An atrous, or dilated, convolution leaves out pixels between
 # those it reads.
+
+# %%
+# Installs what this course shares, where it is missing: on Colab, on Kaggle, beside no clone.
+import os
+import subprocess
+import sys
+from importlib.util import find_spec
+from pathlib import Path
+
+sys.path.append("..")  # a clone
+if not find_spec("srhelpers"):
+    wheels = Path(os.environ.get("SR_KAGGLE_INPUT", "/kaggle/input")).rglob("srhelpers-*.whl")
+    source = max(map(str, wheels), default="git+https://github.com/OWNER/super-resolution")
+    backend = [] if find_spec("tensorflow") or find_spec("jax") else ["tensorflow"]
+    pip = subprocess.run([sys.executable, "-m", "pip", "install", "-q", source, *backend])
+    assert pip.returncode == 0, (
+        "Turn the internet on, or add the srhelpers wheel as a dataset; it needs Python ≥ 3.11 and Keras ≥ 3.12."
+    )
 
 # %% [markdown]
 # ## What you will have at the end
