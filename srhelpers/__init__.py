@@ -82,7 +82,9 @@ def __getattr__(name):
         try:
             with quiet():
                 return importlib.import_module(f".{name}", __name__)
-        except ModuleNotFoundError as error:  # a clone that was not installed
+        except ModuleNotFoundError as error:
+            if error.name is None:  # a module of ours that says itself what is missing
+                raise
             raise ModuleNotFoundError(
                 f"Expected the package {error.name}, which is not installed; install the course with pip, as its "
                 "README says, and restart.",

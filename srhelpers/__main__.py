@@ -203,7 +203,7 @@ def main(arguments=None):
     chosen = _parser().parse_args(arguments)
     try:
         return chosen.function(chosen)
-    except (OSError, ValueError, RuntimeError) as error:
+    except (OSError, ValueError, RuntimeError, ModuleNotFoundError) as error:
         print(f"srhelpers: {error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:

@@ -192,6 +192,15 @@ def test_upscale_hands_clips_to_the_video_module(here, monkeypatch, capsys):
     assert "a_x2.MOV is there already" in capsys.readouterr().out
 
 
+def test_clips_without_pyav_say_what_to_install(here, monkeypatch, capsys):
+    monkeypatch.setitem(sys.modules, "av", None)
+    monkeypatch.delitem(sys.modules, "srhelpers.video", raising=False)
+    monkeypatch.delitem(vars(sr), "video", raising=False)
+    Path("clip.mp4").write_bytes(b"")
+    assert main(["upscale", "clip.mp4", "-o", "large.mp4"]) == 1
+    assert "python -m pip install av" in capsys.readouterr().err
+
+
 def test_models_lists_the_upscalers(capsys):
     assert main(["models"]) == 0
     lines = capsys.readouterr().out.splitlines()
