@@ -78,26 +78,41 @@ def _evaluate(arguments):
 
 
 def _upscale(arguments):
+    if arguments.scale is not None and not arguments.scale > 0:
+        raise ValueError(f"Expected a scale above 0, got {arguments.scale:g}.")
+    clips, images = {}, []
+    for name in arguments.input:
+        inside = sr.files.find(name, arguments.output, CLIPS)
+        clips |= inside
+        images += [] if inside and not sr.files.find(name, arguments.output) else [name]
     if arguments.model is None:
         arguments.scale = arguments.scale or 2
         arguments.model = sr.models.best(arguments.scale)
-        print(
-            f"Model: {arguments.model}, for ×{arguments.scale:g} the best of `srhelpers models`; --model takes others."
-        )
-    clips = [name for name in arguments.input if Path(name).suffix.lower() in CLIPS and not Path(name).is_dir()]
-    images = [name for name in arguments.input if name not in clips]
+        print(f"Model: {arguments.model}; `srhelpers models` lists others for --model.")
     status = _upscale_images(images, arguments) if images else 0
-    for clip in clips:
-        target = Path(arguments.output)
-        if target.suffix.lower() not in CLIPS:
-            target.mkdir(parents=True, exist_ok=True)
-            target = target / f"{Path(clip).stem}{arguments.suffix}{Path(clip).suffix}"
-        options = {"scale": arguments.scale, "tile": arguments.tile, "self_ensemble": arguments.self_ensemble}
+    return _upscale_clips(clips, arguments) or status if clips else status
+
+
+def _upscale_clips(clips, arguments):
+    model, scale = sr.files.choose(arguments.model, arguments.scale)
+    output, status = Path(arguments.output).expanduser(), 0
+    single = len(clips) == len(arguments.input) == 1 and Path(arguments.input[0]).expanduser().is_file()
+    for source, inside in clips.items():
+        ending = inside.suffix if inside.suffix.lower() in sr.video.ENDINGS else ".mkv"
+        target = output / inside.with_name(f"{inside.stem}{arguments.suffix}{ending}")
+        if single and output.suffix and not output.is_dir():
+            target = output
+        elif not target.parent.is_dir():
+            target.parent.mkdir(parents=True)
         if target.exists() and not arguments.overwrite:
             print(f"{target} is there already; --overwrite makes it anew.")
-        else:
-            done = sr.video.upscale_video(clip, target, arguments.model, **options, overwrite=arguments.overwrite)
-            print(f"{target}: {done}.")
+            continue
+        options = {"tile": arguments.tile, "self_ensemble": arguments.self_ensemble, "overwrite": arguments.overwrite}
+        try:
+            print(f"{target}: {sr.video.upscale_video(source, target, model, scale=scale, **options)}.")
+        except (OSError, ValueError) as error:
+            print(f"failed: {source}: {error}", file=sys.stderr)
+            status = 1
     return status
 
 
@@ -117,7 +132,7 @@ def _upscale_images(images, arguments):
         print(f"{target}: {note}")
     for source, reason in summary.failed.items():
         print(f"failed: {source}: {reason}", file=sys.stderr)
-    print(f"{summary}.")
+    print(f"{summary}.{' --overwrite makes anew what was skipped.' if summary.skipped else ''}")
     return 1 if summary.failed else 0
 
 

@@ -51,7 +51,15 @@ def _members(file):
         opened = zipfile.ZipFile(file)
         return opened, opened.namelist(), opened.extract
     opened = tarfile.open(file)  # noqa: SIM115, closed by the caller
-    return opened, opened, lambda member, folder: opened.extract(member, folder, filter="data")
+
+    def extract(member, folder):
+        if hasattr(tarfile, "data_filter"):
+            return opened.extract(member, folder, filter="data")
+        if not (member.isreg() or member.isdir()):  # Python before 3.11.4 has no filter that keeps links inside
+            raise _BadArchive(f"it holds {member.name!r}, which is no plain file")
+        return opened.extract(member, folder)
+
+    return opened, opened, extract
 
 
 def unpack(file, folder, *, check=None, progress=True):

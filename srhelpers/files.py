@@ -6,6 +6,7 @@ import math
 import os
 import tempfile
 import time
+from collections import Counter
 from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -56,7 +57,9 @@ def plan(inputs, output, *, format=None, suffix=""):
     Args:
         inputs: path of a picture, a folder (with all folders in it) or a glob such as "scans/**/*.png", or a list
             of these.
-        output: path of a picture, where the input is one picture, or of a folder. In it folders and names stay.
+        output: path of a picture, where the input is one picture, or of a folder. In it folders and names stay;
+            where two would get one name, as scan.png and scan.tif in another format, they keep their old ending
+            in it: scan_png.webp.
         format: "jpg", "png", "webp" or "tiff"; None keeps each picture's own.
         suffix: added to the names, such as "_x4".
 
@@ -78,7 +81,14 @@ def plan(inputs, output, *, format=None, suffix=""):
     inputs = [inputs] if isinstance(inputs, str | os.PathLike) else list(inputs)
     output, found = Path(output).expanduser(), {}
     for item in inputs:
-        found |= _find(item, output)
+        named = Path(item).expanduser()
+        inner = {named: Path(named.name)} if named.is_file() else find(item, output)
+        if not inner:
+            raise FileNotFoundError(
+                f"Expected a picture, a folder or a glob with pictures ({' '.join(pictures.FORMATS)}), got "
+                f"{os.fspath(item)!r}, where there is none."
+            )
+        found |= inner
     single = len(found) == len(inputs) == 1 and Path(inputs[0]).expanduser().is_file()
     if single and output.suffix and not output.is_dir():
         pictures.check_target(output, (1, 1))
@@ -89,6 +99,14 @@ def plan(inputs, output, *, format=None, suffix=""):
         targets = {
             source: output / inside.with_name(f"{inside.stem}{suffix}{ENDINGS.get(format, inside.suffix)}")
             for source, inside in found.items()
+        }
+        times = Counter(targets.values())
+        alike = Counter((target, source.suffix) for source, target in targets.items())
+        targets = {
+            source: target.with_stem(f"{target.stem}_{source.suffix[1:]}")
+            if times[target] > alike[target, source.suffix] == 1
+            else target
+            for source, target in targets.items()
         }
     sources, owners = {source.resolve() for source in found}, {}
     for source, target in targets.items():
@@ -106,25 +124,28 @@ def plan(inputs, output, *, format=None, suffix=""):
     return {source: target for source, target in targets.items() if source.resolve() not in made}
 
 
-def _find(item, output):
-    """source → its path inside the input."""
-    path = Path(item).expanduser()
-    if path.is_file():
-        return {path: Path(path.name)}
+def find(item, output, endings=tuple(pictures.FORMATS)):
+    """The files of some kind in an input.
+
+    Args:
+        item: path of a file, a folder (with all folders in it) or a glob.
+        output: folder whose files do not count, where it lies inside the input: earlier runs wrote them.
+        endings: of the files that count, in lower case.
+
+    Returns:
+        dict of source → its path inside the input, both Paths; empty where there is none.
+
+    >>> import srhelpers as sr
+    >>> len(sr.files.find(sr.datasets.find("samples"), "large", (".png",))) > 5
+    True
+    """
+    path, output = Path(item).expanduser(), Path(output).expanduser()
     if path.is_dir():
         inner = {file: file.relative_to(path) for file in sorted(path.rglob("*")) if not _is_inside(file, output, path)}
-    else:
-        inner = {}
-        matches = glob.glob(os.fspath(path), recursive=True)  # noqa: PTH207, Path.glob takes no absolute pattern
-        for match in map(Path, sorted(matches)):
-            inner |= {match: Path(match.name)} if match.is_file() else {}
-    inner = {file: name for file, name in inner.items() if file.suffix.lower() in pictures.FORMATS and file.is_file()}
-    if not inner:
-        raise FileNotFoundError(
-            f"Expected a picture, a folder or a glob with pictures ({' '.join(pictures.FORMATS)}), got "
-            f"{os.fspath(item)!r}, where there is none."
-        )
-    return inner
+    else:  # a file is a glob of itself; Path.glob takes no absolute pattern
+        found = [path] if path.is_file() else map(Path, sorted(glob.glob(os.fspath(path), recursive=True)))  # noqa: PTH207
+        inner = {file: Path(file.name) for file in found}
+    return {file: name for file, name in inner.items() if file.suffix.lower() in endings and file.is_file()}
 
 
 def _is_inside(file, output, folder):

@@ -6,12 +6,12 @@ from . import shipped, training
 
 PURPOSES = {
     "voc_plain": "plain convolutions, two sizes at once",
-    "voc_residual": "quick: residual blocks that add detail to bicubic",
-    "voc_atrous": "the same with dilated convolutions, which look further",
+    "voc_residual": "quickest, and best for compressed or noisy pictures: residual blocks",
+    "voc_atrous": "residual blocks with dilated convolutions, which look further",
     "voc_efficientnet": "features of EfficientNet beside the photo",
     "voc_depth_to_space": "small and good: enlarges its features by depth to space",
-    "edsr_baseline_x2": "deep and faithful",
-    "edsr_baseline_x4": "deep and faithful",
+    "edsr_baseline_x2": "deep, briefly trained: behind the small ones",
+    "edsr_baseline_x4": "deep and faithful, for clean pictures",
     "srresnet_mse_x4": "SRResNet: faithful, soft",
     "srresnet_vgg22_x4": "SRResNet with a perceptual loss: sharper, invents detail",
     "srgan_mse_x4": "SRGAN, squared error: crisper than SRResNet, invents a little",

@@ -35,6 +35,7 @@ _FORMATS = {
     ".mkv": ("matroska", _H264, _HEVC),
     ".webm": ("webm", _VP9, _VP9),
 }
+ENDINGS = tuple(_FORMATS)  # of clips that can be written
 
 _BATCH_PIXELS = 2**18  # small frames share a batch of so many pixels: one of them does not keep a GPU busy
 _BATCH_FRAMES = 16

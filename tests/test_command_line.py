@@ -141,7 +141,7 @@ def test_upscale_takes_the_best_model_and_says_so(here, photo, capfd):
     cv2.imwrite("kleines Bild.png", small)
     assert main(["upscale", "kleines Bild.png", "-o", "large.jpg", "--scale", "1.5"]) == 0
     shown = capfd.readouterr()
-    assert f"Model: {sr.models.best(1.5)}, for ×1.5 the best" in shown.out
+    assert f"Model: {sr.models.best(1.5)}; `srhelpers models` lists others" in shown.out
     assert shown.out.strip().splitlines()[-1].startswith("1 done, 0 skipped, 0 failed; 0.0 megapixels in ")
     assert "1.0/1" in shown.err
     assert cv2.imread("large.jpg").shape == (90, 120, 3)
@@ -168,28 +168,62 @@ def test_upscale_a_folder_with_every_option(here, photo, capfd):
     assert "srhelpers: Expected an output beside the input" in capfd.readouterr().err
 
 
-def test_upscale_hands_clips_to_the_video_module(here, monkeypatch, capsys):
+def test_upscale_hands_clips_to_the_video_module(here, photo, monkeypatch, capsys):
     calls = []
 
-    def upscale_video(source, target, model, **options):
-        calls.append((source, Path(target).as_posix(), model, options))
+    def upscale_video(source, target, model, *, scale, **options):
+        calls.append((source.as_posix(), Path(target).as_posix(), model.name, scale, options))
+        if "broken" in source.name:
+            raise ValueError("no clip")
         return "3 frames"
 
-    monkeypatch.setitem(sys.modules, "srhelpers.video", types.SimpleNamespace(upscale_video=upscale_video))
-    monkeypatch.setattr(sr, "video", sys.modules["srhelpers.video"], raising=False)
-    assert main(["upscale", "a.mp4", "-o", "b.mkv", "--model", "voc_plain", "--scale", "2", "--overwrite"]) == 0
-    assert main(["upscale", "a.MOV", "b.webm", "-o", "out", "--suffix", "_x2"]) == 0
-    kept = {"scale": 2, "tile": None, "self_ensemble": False}
-    assert calls[0] == ("a.mp4", "b.mkv", "voc_plain", kept | {"overwrite": True})
-    assert [call[:3] for call in calls[1:]] == [
-        ("a.MOV", "out/a_x2.MOV", sr.models.best(2)),
-        ("b.webm", "out/b_x2.webm", sr.models.best(2)),
-    ]
+    video = types.SimpleNamespace(upscale_video=upscale_video, ENDINGS=(".mkv", ".mov", ".webm"))
+    monkeypatch.setitem(sys.modules, "srhelpers.video", video)
+    monkeypatch.setattr(sr, "video", video, raising=False)
+    for name in ("a.MOV", "b.webm", "old.avi"):
+        (here / name).write_text("a clip")
+    plain, best = (sr.load_model(name).name for name in ("voc_plain", sr.models.best(2)))
+    kept = {"tile": None, "self_ensemble": False, "overwrite": False}
+    assert main(["upscale", "a.MOV", "-o", "b.mkv", "--model", "voc_plain", "--overwrite"]) == 0
+    assert calls.pop() == ("a.MOV", "b.mkv", plain, 2, kept | {"overwrite": True})
     assert "b.mkv: 3 frames." in capsys.readouterr().out
+    assert main(["upscale", "a.MOV", "b.webm", "old.avi", "-o", "out", "--suffix", "_x2"]) == 0
+    assert [call[1:] for call in calls] == [
+        ("out/a_x2.MOV", best, 2, kept),
+        ("out/b_x2.webm", best, 2, kept),
+        ("out/old_x2.mkv", best, 2, kept),
+    ]
     (here / "out" / "a_x2.MOV").write_text("made")
     assert main(["upscale", "a.MOV", "-o", "out", "--suffix", "_x2"]) == 0
     assert len(calls) == 3
     assert "a_x2.MOV is there already" in capsys.readouterr().out
+
+
+def test_upscale_takes_pictures_and_clips_of_a_folder_or_glob(here, photo, monkeypatch, capsys):
+    def upscale_video(source, target, model, **options):
+        if source.stem == "broken":
+            raise ValueError("no clip")
+        Path(target).write_text("a clip")
+        return "3 frames"
+
+    video = types.SimpleNamespace(upscale_video=upscale_video, ENDINGS=(".mp4",))
+    monkeypatch.setitem(sys.modules, "srhelpers.video", video)
+    monkeypatch.setattr(sr, "video", video, raising=False)
+    (here / "mixed" / "day").mkdir(parents=True)
+    cv2.imwrite(str(here / "mixed" / "photo.png"), photo[:16, :16])
+    for name in ("broken", "good"):
+        (here / "mixed" / "day" / f"{name}.mp4").write_text("a clip")
+    assert main(["upscale", "mixed", "-o", "large", "--model", "voc_plain"]) == 1
+    said = capsys.readouterr()
+    assert "1 done" in said.out and "failed: mixed/day/broken.mp4: no clip" in said.err
+    assert (here / "large" / "photo.png").exists() and (here / "large" / "day" / "good.mp4").exists()
+    assert main(["upscale", "mixed/day/g*.mp4", "-o", "other", "--model", "voc_plain"]) == 0
+    assert [file.name for file in (here / "other").iterdir()] == ["good.mp4"]
+
+
+def test_upscale_refuses_a_scale_of_nothing(here, capsys):
+    assert main(["upscale", "photo.png", "-o", "large.png", "--scale", "0"]) == 1
+    assert "Expected a scale above 0, got 0." in capsys.readouterr().err
 
 
 def test_clips_without_pyav_say_what_to_install(here, monkeypatch, capsys):

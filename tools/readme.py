@@ -94,7 +94,10 @@ def models():
             timed = "srresnet_mse_x4" if name.startswith(("srresnet", "srgan")) else name
             seconds = f"{speed.seconds_per_megapixel[timed, scale]:.1f}" if timed != "bicubic" else ""
             lesson = f"[{number}](notebooks/{files[number]})"
-            lines.append([f"×{scale}: {title}", *cells, f"{rows.lpips['B100']:.3f}", parameters, seconds, lesson])
+            called = "" if name == "bicubic" else f" `{name}`"
+            lines.append(
+                [f"×{scale}: {title}{called}", *cells, f"{rows.lpips['B100']:.3f}", parameters, seconds, lesson]
+            )
     facts = sr.training.manifest()["edsr_baseline_x4"]
     source = (
         f"\nTrained on {facts['device']}, without a GPU, on {facts['date']}: EDSR had {facts['steps']:,} steps, where "
