@@ -136,14 +136,14 @@ def main():
     for workers in (1, 2):
         sides[f"Patches in fit, workers={workers}"] = lambda workers=workers: in_fit(patches, workers)
     if importlib.util.find_spec("tensorflow"):
-        with sr.quiet():
+        with sr.runtime.quiet():
             dataset = with_tf_data(photos, count)
         sides["tf.data"] = lambda: dataset
     else:
         print("tf.data left out: TensorFlow is not installed")
 
     rates = {name: [] for name in sides}
-    with sr.quiet():
+    with sr.runtime.quiet():
         for name, begin in sides.items():
             for batch in begin():  # to its end: tf.data fills its cache
                 first = batch

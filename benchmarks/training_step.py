@@ -79,7 +79,7 @@ def with_keras(batches, blocks, steps, policy):
     keras.config.set_dtype_policy(policy)
     model = definition("08", "edsr")(SCALE, blocks, FILTERS)
     rate = keras.optimizers.schedules.CosineDecay(1e-4, 300_000)
-    model.compile(keras.optimizers.Adam(rate), loss="mae", metrics=[sr.patch_study.luma_psnr(SCALE)])
+    model.compile(keras.optimizers.Adam(rate), loss="mae", metrics=[sr.studies.patch_study.luma_psnr(SCALE)])
     feed, clock = Fixed(), Clock()
 
     def run():
@@ -191,7 +191,7 @@ def measure(batch, patch, blocks, steps, rounds, runtime):
     }
     device, theirs = peers(runtime.accelerator)
     seconds = {}
-    with sr.quiet():  # compilers write to the console
+    with sr.runtime.quiet():  # compilers write to the console
         made = {name: with_keras(batches, blocks, steps, policy) for name, policy in ours.items()}
         made |= {name: with_torch(batches, blocks, steps, device, **way) for name, way in theirs.items()}
         counts = {name: parameters for name, (parameters, _) in made.items()}

@@ -111,7 +111,7 @@ def with_ncnn(file, shape):
 def compare(rounds):
     import keras
 
-    model, pixels = sr.load_model(NAME), photo(1024, 1024)
+    model, pixels = sr.models.load(NAME), photo(1024, 1024)
     network = keras.Model(model.inputs[0], model.outputs[sr.upscaling.scales(model).index(SCALE)])
     sides = {
         f"upscale, tile={TILE}": lambda pixels: sr.upscaling.upscale(pixels, model, scale=SCALE, tile=TILE),
@@ -122,7 +122,7 @@ def compare(rounds):
         file = Path(folder, "network.onnx")
         needed = ("tensorflow", "tf2onnx", "onnx")
         if all(map(importlib.util.find_spec, needed)) and keras.backend.backend() == "tensorflow":
-            with sr.quiet():
+            with sr.runtime.quiet():
                 export(network, pixels.shape[:2], file)
             sides["OpenCV dnn"] = with_opencv(file)
             if importlib.util.find_spec("onnxruntime"):
@@ -177,7 +177,7 @@ def models(csv):
 
     pixels, rows = photo(2 * TILE, 2 * TILE), []
     for name, scales in MEASURED.items():
-        model = sr.load_model(name)
+        model = sr.models.load(name)
         for scale in scales:
             side = TILE + 2 * sr.upscaling.receptive_field(model)
             sr.upscaling.upscale(pixels[:side, :side], model, scale=scale)  # compiles the size of the windows below
@@ -188,7 +188,7 @@ def models(csv):
     table = pd.DataFrame(rows).assign(device=sr.runtime.device(), date=datetime.date.today().isoformat())
     print(table.to_string(index=False, formatters={"seconds_per_megapixel": "{:.2f}".format}))
     if csv:
-        sr.evaluation.save(table, csv, key=("model", "scale", "tile"))
+        sr.metrics.save(table, csv, key=("model", "scale", "tile"))
         print(f"Saved to {csv}.")
 
 

@@ -73,7 +73,7 @@ def main():
         ours[0].on_epoch_end()
 
     rates = {"the article's way": timed(lambda: the_articles_way(files)), "MultiSize": timed(our_epoch)}
-    with sr.quiet(), warnings.catch_warnings():
+    with sr.runtime.quiet(), warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:
             dataset = with_tf_data(files)

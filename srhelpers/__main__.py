@@ -6,6 +6,8 @@ from pathlib import Path
 
 import srhelpers as sr
 
+from .runtime import UserError
+
 CLIPS = (".mp4", ".mkv", ".mov", ".webm", ".avi", ".m4v")  # endings of what goes to `video`
 
 
@@ -29,7 +31,7 @@ def _size(dataset):
 def _download(arguments):
     if arguments.list or not arguments.names:
         print(f"{'name':<18} {'photos':>6}  {'download':>8}  what, terms, and where it is here")
-        for dataset in sr.catalog.DATASETS.values():
+        for dataset in sr.datasets.catalog.DATASETS.values():
             where = sr.datasets.find(dataset.name) if sr.datasets.is_here(dataset.name) else "not here"
             print(f"{dataset.name:<18} {dataset.photos:>6}  {_size(dataset):>8}  {dataset.about} ({dataset.licence})")
             print(f"{'':<36}{where}")
@@ -41,15 +43,15 @@ def _download(arguments):
 
 def _evaluate(arguments):
     if arguments.path and len(arguments.dataset) > 1:
-        raise ValueError(f"Expected one dataset with --path, got {', '.join(arguments.dataset)}; run them one by one.")
+        raise UserError(f"Expected one dataset with --path, got {', '.join(arguments.dataset)}; run them one by one.")
     if not arguments.method + arguments.model:
-        raise ValueError("Expected --method, --model or both, got neither.")
+        raise UserError("Expected --method, --model or both, got neither.")
     import pandas as pd
 
     scales = {method: arguments.scale or [4] for method in arguments.method}
     scales |= {model: arguments.scale or sr.upscaling.scales(model) for model in arguments.model}
     rows = pd.concat(
-        sr.evaluation.evaluate(
+        sr.metrics.evaluate(
             method,
             dataset,
             scale,
@@ -63,7 +65,7 @@ def _evaluate(arguments):
         for method in scales
         if scale in scales[method]
     )
-    table = rows if arguments.per_image else sr.evaluation.summarise(rows)
+    table = rows if arguments.per_image else sr.metrics.summarise(rows)
     digits = {
         "psnr_y": "{:.2f}".format,
         "ssim_y": "{:.4f}".format,
@@ -72,19 +74,19 @@ def _evaluate(arguments):
     }
     print(table.to_string(index=False, formatters=digits))
     if arguments.csv:
-        sr.evaluation.save(table, arguments.csv)
+        sr.metrics.save(table, arguments.csv)
         print(f"Saved to {arguments.csv}.")
     return 0
 
 
 def _upscale(arguments):
     if arguments.scale is not None and not arguments.scale > 0:
-        raise ValueError(f"Expected a scale above 0, got {arguments.scale:g}.")
+        raise UserError(f"Expected a scale above 0, got {arguments.scale:g}.")
     clips, images = {}, []
     for name in arguments.input:
-        inside = sr.files.find(name, arguments.output, CLIPS)
+        inside = sr.upscaling.folders.find(name, arguments.output, CLIPS)
         clips |= inside
-        images += [] if inside and not sr.files.find(name, arguments.output) else [name]
+        images += [] if inside and not sr.upscaling.folders.find(name, arguments.output) else [name]
     if arguments.model is None:
         arguments.scale = arguments.scale or 2
         arguments.model = sr.models.best(arguments.scale)
@@ -94,11 +96,11 @@ def _upscale(arguments):
 
 
 def _upscale_clips(clips, arguments):
-    model, scale = sr.files.choose(arguments.model, arguments.scale)
+    model, scale = sr.upscaling.folders.choose(arguments.model, arguments.scale)
     output, status = Path(arguments.output).expanduser(), 0
     single = len(clips) == len(arguments.input) == 1 and Path(arguments.input[0]).expanduser().is_file()
     for source, inside in clips.items():
-        ending = inside.suffix if inside.suffix.lower() in sr.video.ENDINGS else ".mkv"
+        ending = inside.suffix if inside.suffix.lower() in sr.upscaling.clips.ENDINGS else ".mkv"
         target = output / inside.with_name(f"{inside.stem}{arguments.suffix}{ending}")
         if single and output.suffix and not output.is_dir():
             target = output
@@ -109,7 +111,7 @@ def _upscale_clips(clips, arguments):
             continue
         options = {"tile": arguments.tile, "self_ensemble": arguments.self_ensemble, "overwrite": arguments.overwrite}
         try:
-            print(f"{target}: {sr.video.upscale_video(source, target, model, scale=scale, **options)}.")
+            print(f"{target}: {sr.upscaling.clips.upscale_video(source, target, model, scale=scale, **options)}.")
         except (OSError, ValueError) as error:
             print(f"failed: {source}: {error}", file=sys.stderr)
             status = 1
@@ -117,12 +119,12 @@ def _upscale_clips(clips, arguments):
 
 
 def _upscale_images(images, arguments):
-    summary = sr.files.upscale_files(
+    summary = sr.upscaling.folders.upscale_files(
         images,
         arguments.output,
         arguments.model,
         scale=arguments.scale,
-        tile=arguments.tile or sr.files.TILE,
+        tile=arguments.tile or sr.upscaling.folders.TILE,
         self_ensemble=arguments.self_ensemble,
         format=arguments.format,
         suffix=arguments.suffix,

@@ -7,6 +7,8 @@ import cv2
 import numpy as np
 from scipy import sparse
 
+from .runtime import UserError
+
 
 def _box(x):
     return ((x >= -0.5) & (x < 0.5)).astype(float)
@@ -50,11 +52,11 @@ def _weights(length, new_length, kernel, width, antialias):
 def _check(image, size):
     image = np.asarray(image)
     if image.ndim not in (2, 3) or 0 in image.shape:
-        raise ValueError(f"Expected an image (H, W) or (H, W, C) with pixels in it, got shape {image.shape}.")
+        raise UserError(f"Expected an image (H, W) or (H, W, C) with pixels in it, got shape {image.shape}.")
     if image.dtype not in (np.uint8, np.uint16, np.float32, np.float64):
-        raise ValueError(f"Expected uint8, uint16, float32 or float64, got {image.dtype}; convert the image first.")
+        raise UserError(f"Expected uint8, uint16, float32 or float64, got {image.dtype}; convert the image first.")
     if np.shape(size) != (2,) or any(not isinstance(n, numbers.Real) or int(n) != n or n < 1 for n in size):
-        raise ValueError(f"Expected a size (height, width) in whole pixels of at least 1, got {size!r}.")
+        raise UserError(f"Expected a size (height, width) in whole pixels of at least 1, got {size!r}.")
     return image, tuple(int(n) for n in size)
 
 
@@ -89,7 +91,7 @@ def resize(image, size, method="bicubic", *, antialias=True):
     (75, 113, 3)
     """
     if method not in INTERPOLATIONS:
-        raise ValueError(f"Expected a method of {', '.join(INTERPOLATIONS)}, got {method!r}.")
+        raise UserError(f"Expected a method of {', '.join(INTERPOLATIONS)}, got {method!r}.")
     image, size = _check(image, size)
     if method == "area":
         return cv2.resize(image, size[::-1], interpolation=cv2.INTER_AREA).reshape(*size, *image.shape[2:])
@@ -161,7 +163,7 @@ def blurred_bicubic(image, size, *, sigma=1.6):
     (128, 128, 3)
     """
     if not sigma > 0:
-        raise ValueError(f"Expected sigma above 0, got {sigma}; without a blur use degradations.bicubic.")
+        raise UserError(f"Expected sigma above 0, got {sigma}; without a blur use degradations.bicubic.")
     image, size = _check(image, size)
     blurred = cv2.GaussianBlur(image, (0, 0), sigma, borderType=cv2.BORDER_REPLICATE)
     return resize(blurred.reshape(image.shape), size)
@@ -181,10 +183,10 @@ def crop_to_multiple(image, scale):
     (300, 448, 3)
     """
     if int(scale) != scale or scale < 1:
-        raise ValueError(f"Expected a whole scale of at least 1, got {scale}.")
+        raise UserError(f"Expected a whole scale of at least 1, got {scale}.")
     if not isinstance(image, np.ndarray):
-        raise ValueError(f"Expected an image array, got {type(image).__name__}; read files with datasets.read_image.")
+        raise UserError(f"Expected an image array, got {type(image).__name__}; read files with datasets.read_image.")
     height, width = (n - n % int(scale) for n in image.shape[:2])
     if not height or not width:
-        raise ValueError(f"Expected at least {scale}×{scale} pixels for scale {scale}, got {image.shape[:2]}.")
+        raise UserError(f"Expected at least {scale}×{scale} pixels for scale {scale}, got {image.shape[:2]}.")
     return image[:height, :width]

@@ -1,7 +1,10 @@
 """Keras layers that the models share. Registered, so shipped files load with `safe_mode=True`."""
 
 import keras
+import numpy as np
 from keras import ops
+
+from .runtime import UserError
 
 
 @keras.saving.register_keras_serializable("srhelpers")
@@ -30,7 +33,7 @@ class DepthToSpace(keras.layers.Layer):
     def __init__(self, block_size, **kwargs):
         super().__init__(**{"autocast": False} | kwargs)  # or mixed precision would round what passes through
         if not isinstance(block_size, int) or block_size < 2:
-            raise ValueError(f"Expected block_size to be an int of at least 2, got {block_size!r}.")
+            raise UserError(f"Expected block_size to be an int of at least 2, got {block_size!r}.")
         self.block_size = block_size
 
     def call(self, inputs):
@@ -42,7 +45,7 @@ class DepthToSpace(keras.layers.Layer):
 
     def compute_output_shape(self, input_shape):
         if len(input_shape) != 4 or input_shape[-1] is None or input_shape[-1] % self.block_size**2:
-            raise ValueError(
+            raise UserError(
                 f"Expected an input (N, H, W, C) whose channels divide by {self.block_size**2}, got shape "
                 f"{tuple(input_shape)}; give the convolution before it filters · {self.block_size**2} channels."
             )
@@ -55,3 +58,57 @@ class DepthToSpace(keras.layers.Layer):
 
     def get_config(self):
         return {**super().get_config(), "block_size": self.block_size}
+
+
+@keras.saving.register_keras_serializable("srhelpers")
+class BicubicUpSampling(keras.layers.Layer):
+    """Enlarge pictures by a whole factor, by bicubic interpolation: `(N, H, W, C)` → `(N, H·r, W·r, C)`.
+
+    The kernel is Keys' with a = −0.5, and beyond the edge the last pixel repeats, so the result equals
+    `degradations.resize` before rounding. Height and width may be unknown: Keras's own
+    `UpSampling2D(interpolation="bicubic")` raises `OperatorNotAllowedInGraphError` there with TensorFlow. It is
+    one fixed convolution that makes the r² pixels of each block, and `DepthToSpace`. Channels come last. It
+    computes in float32, whatever the policy, since networks add to it.
+
+    Args:
+        factor: int r ≥ 2.
+
+    Raises:
+        UserError: `factor` is no int ≥ 2.
+
+    Source: Keys 1981, "Cubic Convolution Interpolation for Digital Image Processing", equation 15.
+
+    >>> import keras, srhelpers as sr
+    >>> sr.layers.BicubicUpSampling(4)(keras.ops.ones((1, 72, 90, 3))).shape == (1, 288, 360, 3)
+    True
+    """
+
+    def __init__(self, factor: int, **kwargs):
+        super().__init__(**{"dtype": "float32"} | kwargs)
+        if not isinstance(factor, int) or factor < 2:
+            raise UserError(f"Expected factor to be an int of at least 2, got {factor!r}.")
+        self.factor = factor
+        # Row p holds what the five pixels around n give to pixel factor·n + p.
+        place = (np.arange(factor) + 0.5) / factor - 0.5
+        distance = np.abs(place[:, None] - np.arange(-2, 3))
+        near, far = 1.5 * distance**3 - 2.5 * distance**2 + 1, -0.5 * distance**3 + 2.5 * distance**2 - 4 * distance + 2
+        self.taps = np.where(distance <= 1, near, np.where(distance <= 2, far, 0)).astype("float32")
+
+    def call(self, inputs):
+        r, (_, height, width, channels) = self.factor, ops.shape(inputs)
+        # The picture's edge repeats twice on each side; slices, since `ops.pad` has no such mode for unknown sizes.
+        x = ops.concatenate([inputs[:, :1]] * 2 + [inputs] + [inputs[:, -1:]] * 2, axis=1)
+        x = ops.concatenate([x[:, :, :1]] * 2 + [x] + [x[:, :, -1:]] * 2, axis=2)
+        # Every channel is a picture of its own.
+        x = ops.reshape(ops.transpose(x, (0, 3, 1, 2)), (-1, height + 4, width + 4, 1))
+        kernel = np.einsum("ay,bx->yxab", self.taps, self.taps).reshape(5, 5, 1, r * r)
+        x = ops.conv(x, kernel, padding="valid", data_format="channels_last")
+        x = ops.reshape(x, (-1, channels, height, width, r, r))
+        return ops.reshape(ops.transpose(x, (0, 2, 4, 3, 5, 1)), (-1, height * r, width * r, channels))
+
+    def compute_output_shape(self, input_shape):
+        n, height, width, channels = input_shape
+        return (n, height and height * self.factor, width and width * self.factor, channels)
+
+    def get_config(self):
+        return {**super().get_config(), "factor": self.factor}

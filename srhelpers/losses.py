@@ -3,6 +3,8 @@
 import keras
 from keras import ops
 
+from .runtime import UserError
+
 
 @keras.saving.register_keras_serializable("srhelpers")
 class NegativePSNR(keras.losses.Loss):
@@ -83,7 +85,7 @@ class Content(keras.losses.Loss):
 
     @classmethod
     def from_config(cls, config):
-        raise ValueError(
+        raise UserError(
             "Expected a new losses.Content, since its network is not saved with it; load the model with "
             "compile=False, then compile it with losses.Content(features)."
         )

@@ -11,11 +11,18 @@ from pathlib import Path
 
 import pooch
 
-from . import quiet
+from ._keras import quiet
 
 OLDEST = {"python": (3, 11), "keras": (3, 12), "tensorflow": (2, 19)}
 NEWEST_TESTED = {"python": (3, 13), "keras": (3, 15), "tensorflow": (2, 21)}
 PROFILES = ("quick", "full")
+
+
+class UserError(ValueError):
+    """What was asked for cannot be done as asked; the text says what was expected, what came, and what to do.
+
+    The command line prints it in one line. Any other error but an `OSError` is a bug, and shows its traceback.
+    """
 
 
 @dataclass(frozen=True)
@@ -101,12 +108,12 @@ def check_versions(versions):
         found, oldest = _number(versions[name]), ".".join(map(str, OLDEST[name]))
         if found < OLDEST[name]:
             todo = "use a newer Python" if name == "python" else f"run: python -m pip install --upgrade {name}"
-            raise RuntimeError(f"Expected {name} {oldest} or newer, got {versions[name]}; {todo}, then restart.")
+            raise UserError(f"Expected {name} {oldest} or newer, got {versions[name]}; {todo}, then restart.")
         if found[:2] > NEWEST_TESTED[name]:
             newest = ".".join(map(str, NEWEST_TESTED[name]))
             notes.append(f"{name} {versions[name]} is newer than the newest tested here ({newest}).")
     if _number(versions["keras"]) == (3, 14, 0):
-        raise RuntimeError(
+        raise UserError(
             "Expected a Keras other than 3.14.0, which gives the outputs of a model each other's metrics; "
             "run: python -m pip install --upgrade keras, then restart."
         )
@@ -192,10 +199,10 @@ def setup(profile=None, *, precision=None, seed=0, verbose=True):
     """
     profile = profile or os.environ.get("SR_PROFILE")
     if profile not in (None, *PROFILES):
-        raise ValueError(f"Expected a profile of {', '.join(PROFILES)}, got {profile!r} (argument or SR_PROFILE).")
+        raise UserError(f"Expected a profile of {', '.join(PROFILES)}, got {profile!r} (argument or SR_PROFILE).")
     backend = os.environ.get("KERAS_BACKEND") or "tensorflow"
     if not importlib.util.find_spec(backend):
-        raise RuntimeError(
+        raise UserError(
             f"Expected the Keras backend {backend}, which is not installed; run: python -m pip install {backend}, "
             "or set KERAS_BACKEND to one that is, then restart."
         )

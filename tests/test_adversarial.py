@@ -60,7 +60,7 @@ def little_discriminator(head="dense", normalised=False):
 
 def little_gan(optimizer=None, loss="mse", **options):
     keras.utils.set_random_seed(0)
-    gan = sr.adversarial.GAN(little_generator(**options), little_discriminator(**options), adversarial_weight=0.01)
+    gan = sr.training.GAN(little_generator(**options), little_discriminator(**options), adversarial_weight=0.01)
     gan.compile(optimizer or keras.optimizers.Adam(1e-3), loss=loss, metrics=[sr.metrics.PSNR()])
     return gan
 
@@ -133,7 +133,7 @@ def test_a_step_is_two_separate_steps_by_hand(method, head, random):
     """So no gradient mixes, one Adam equals two, both start from the same state, and every number is right."""
     keras.utils.set_random_seed(1)
     weight = 1.5
-    gan = sr.adversarial.GAN(little_generator(), little_discriminator(head), adversarial_weight=weight)
+    gan = sr.training.GAN(little_generator(), little_discriminator(head), adversarial_weight=weight)
     optimizer = keras.optimizers.SGD(1e-2) if method == "gradient" else keras.optimizers.Adam(1e-2)
     gan.compile(optimizer, loss=small_square)
     by_hand, separate = ByHand(gan, head, weight), (adam(1e-2), adam(1e-2))
@@ -249,7 +249,7 @@ def test_a_random_generator_is_refused(random):
     gan.fit(batches, validation_data=batches, verbose=0)
     gan.generator.set_weights([np.full_like(value, np.nan) for value in trained])
     with pytest.raises(ValueError, match="got one of nan dB"):
-        sr.adversarial.require_trained(gan.generator, batches)
+        sr.training.require_trained(gan.generator, batches)
 
 
 def test_the_validation_batches_decide_where_there_are_any(random):
@@ -282,20 +282,20 @@ def test_a_run_that_goes_on_is_not_refused(random, tmp_path):
     again = little_gan()
     assert list(sr.training.fit(again, batches, batches, epochs=2, **options).epoch) == [1, 2]
     with pytest.raises(ValueError, match="Expected a generator trained"):
-        sr.adversarial.require_trained(again.generator, batches)
+        sr.training.require_trained(again.generator, batches)
 
 
 def test_a_discriminator_that_is_not_built_is_refused():
     with pytest.raises(ValueError, match="Expected a built discriminator"):
-        sr.adversarial.GAN(little_generator(), keras.Sequential([layers.Dense(1)]))
+        sr.training.GAN(little_generator(), keras.Sequential([layers.Dense(1)]))
 
 
 def test_the_generator_is_what_ships(random, tmp_path):
     gan = little_gan()
     gan.fit(noise(random, 2), verbose=0)
-    sr.training.ship(gan.generator, "gan", folder=tmp_path)
+    sr.models.save(gan.generator, "gan", folder=tmp_path)
     low = noise(random, 2).batches[0][0]
-    np.testing.assert_allclose(sr.load_model("gan", tmp_path)(low), gan(low), atol=1e-3)
+    np.testing.assert_allclose(sr.models.load("gan", tmp_path)(low), gan(low), atol=1e-3)
 
 
 def saturated(gan):
@@ -316,7 +316,7 @@ def broken(gan):
 )
 def test_a_run_gone_wrong_stops_with_the_last_good_state(change, good, reason, random, tmp_path, capsys):
     batches, gan = noise(random, 4), little_gan()
-    options = {"guard": sr.adversarial.collapse(8, patience=2), "keep": "last", "verbose": 0}
+    options = {"guard": sr.training.collapse(8, patience=2), "keep": "last", "verbose": 0}
     history = sr.training.fit(gan, batches, batches, epochs=6, folder=tmp_path, callbacks=[Break(change, 2)], **options)
     assert list(history.epoch) == list(range(1, good + 1))
     assert pd.Series([capsys.readouterr().out]).str.contains(reason).all()
@@ -326,7 +326,7 @@ def test_a_run_gone_wrong_stops_with_the_last_good_state(change, good, reason, r
 
 
 def test_saturation_counts_only_in_a_row_and_on_both_sides():
-    guard = sr.adversarial.collapse(20, patience=2)
+    guard = sr.training.collapse(20, patience=2)
     good = {"val_psnr": 24.0, "d_real": 0.6, "d_fake": 0.4}
     sure = good | {"d_real": 0.995, "d_fake": 0.005}
     for history in ([sure], [sure, good], [sure, good, sure], [good | {"d_real": 0.999}] * 2):
@@ -348,11 +348,11 @@ sr.setup(seed=0, verbose=False)
 photo, large = keras.Input((None, None, 3)), keras.Input((None, None, 3))
 x = layers.Rescaling(1 / 255)(photo)
 inside = layers.BatchNormalization()(layers.Conv2D(4, 3, padding="same")(layers.UpSampling2D(2)(x)))
-generator = keras.Model(photo, sr.blocks.picture(inside, "x2", base=sr.blocks.enlarged(x, 2)))
+generator = keras.Model(photo, sr.studies.blocks.picture(inside, "x2", base=sr.studies.blocks.enlarged(x, 2)))
 y = layers.Conv2D(4, 3, strides=2)(layers.Rescaling(1 / 127.5, -1)(large))
 y = layers.LeakyReLU()(layers.BatchNormalization()(y))
 discriminator = keras.Model(large, layers.Dense(1)(layers.GlobalAveragePooling2D()(y)))
-gan = sr.adversarial.GAN(generator, discriminator)
+gan = sr.training.GAN(generator, discriminator)
 schedule = keras.optimizers.schedules.CosineDecay(1e-3, 15)
 gan.compile(keras.optimizers.Adam(schedule), loss="mse", metrics=[sr.metrics.PSNR()])
 training = sr.generators.MultiSize("samples", 8, 16, batch_size=4, shuffle=True, seed=1)
@@ -365,7 +365,7 @@ class Slow(keras.callbacks.Callback):
 
 history = sr.training.fit(
     gan, training, validation, epochs=5, folder=folder, keep="last", verbose=0, callbacks=[Slow()],
-    guard=sr.adversarial.collapse(15),
+    guard=sr.training.collapse(15),
 )
 history.to_csv(folder + "/result.csv", index=False)
 np.savez(folder + "/weights.npz", *gan.get_weights())

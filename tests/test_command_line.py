@@ -109,7 +109,7 @@ def test_download_list(monkeypatch, capsys):
     assert main(["download", "--list"]) == 0
     lines = capsys.readouterr().out.splitlines()[1:]
     rows = {line.split()[0]: line + where for line, where in zip(lines[::2], lines[1::2], strict=True)}
-    assert set(rows) == {row.name for row in sr.catalog.DATASETS.values()}
+    assert set(rows) == {row.name for row in sr.datasets.catalog.DATASETS.values()}
     assert "skimage" in rows["samples"]
     assert "460 MB" in rows["voc2007"] and "not here" in rows["voc2007"]
     assert "≈250 MB" in rows["Set5"]
@@ -178,11 +178,11 @@ def test_upscale_hands_clips_to_the_video_module(here, photo, monkeypatch, capsy
         return "3 frames"
 
     video = types.SimpleNamespace(upscale_video=upscale_video, ENDINGS=(".mkv", ".mov", ".webm"))
-    monkeypatch.setitem(sys.modules, "srhelpers.video", video)
+    monkeypatch.setitem(sys.modules, "srhelpers.upscaling.clips", video)
     monkeypatch.setattr(sr, "video", video, raising=False)
     for name in ("a.MOV", "b.webm", "old.avi"):
         (here / name).write_text("a clip")
-    plain, best = (sr.load_model(name).name for name in ("voc_plain", sr.models.best(2)))
+    plain, best = (sr.models.load(name).name for name in ("voc_plain", sr.models.best(2)))
     kept = {"tile": None, "self_ensemble": False, "overwrite": False}
     assert main(["upscale", "a.MOV", "-o", "b.mkv", "--model", "voc_plain", "--overwrite"]) == 0
     assert calls.pop() == ("a.MOV", "b.mkv", plain, 2, kept | {"overwrite": True})
@@ -207,7 +207,7 @@ def test_upscale_takes_pictures_and_clips_of_a_folder_or_glob(here, photo, monke
         return "3 frames"
 
     video = types.SimpleNamespace(upscale_video=upscale_video, ENDINGS=(".mp4",))
-    monkeypatch.setitem(sys.modules, "srhelpers.video", video)
+    monkeypatch.setitem(sys.modules, "srhelpers.upscaling.clips", video)
     monkeypatch.setattr(sr, "video", video, raising=False)
     (here / "mixed" / "day").mkdir(parents=True)
     cv2.imwrite(str(here / "mixed" / "photo.png"), photo[:16, :16])
@@ -228,7 +228,7 @@ def test_upscale_refuses_a_scale_of_nothing(here, capsys):
 
 def test_clips_without_pyav_say_what_to_install(here, monkeypatch, capsys):
     monkeypatch.setitem(sys.modules, "av", None)
-    monkeypatch.delitem(sys.modules, "srhelpers.video", raising=False)
+    monkeypatch.delitem(sys.modules, "srhelpers.upscaling.clips", raising=False)
     monkeypatch.delitem(vars(sr), "video", raising=False)
     Path("clip.mp4").write_bytes(b"")
     assert main(["upscale", "clip.mp4", "-o", "large.mp4"]) == 1

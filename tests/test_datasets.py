@@ -3,7 +3,7 @@ import numpy as np
 import pytest
 
 import srhelpers as sr
-from srhelpers.catalog import DATASETS
+from srhelpers.datasets.catalog import DATASETS
 
 
 def put(folder, count, suffix=".png", start=0):
@@ -30,8 +30,8 @@ def test_samples_are_always_there():
     assert all(file.exists() for file in photos)
     assert sr.datasets.sample("motorcycle_right").shape == (500, 741, 3)
     assert sr.datasets.sample("brick").ndim == 2
-    assert set(sr.catalog.SAMPLES) == {file.name for file in photos}
-    assert all(credit.endswith(".") for credit in sr.catalog.SAMPLES.values())
+    assert set(sr.datasets.catalog.SAMPLES) == {file.name for file in photos}
+    assert all(credit.endswith(".") for credit in sr.datasets.catalog.SAMPLES.values())
     with pytest.raises(ValueError, match=r"sample of astronaut, .*, got 'lenna'"):
         sr.datasets.sample("lenna")
 

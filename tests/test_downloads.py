@@ -17,7 +17,7 @@ import pytest
 from server import Served
 
 import srhelpers as sr
-from srhelpers.downloads import Archive, DownloadError
+from srhelpers.datasets.downloads import Archive, DownloadError
 
 resource = pytest.importorskip("resource", reason="disks are filled and processes killed the POSIX way here")
 PIXEL = cv2.imencode(".png", np.full((2, 2, 3), 128, "uint8"))[1].tobytes()
@@ -55,13 +55,13 @@ def serve(served, monkeypatch):
     """Put content in place of a dataset's archive, at this machine's server."""
 
     def replace(name, content, photos=3, **changes):
-        dataset = sr.catalog.DATASETS[name]
+        dataset = sr.datasets.catalog.DATASETS[name]
         filename = dataset.archive.filename
         served.files[filename] = content
         settings = {"size": len(content), "checksum": f"sha256:{sha256(content).hexdigest()}"} | changes
         archive = Archive(dataset.archive.name, (f"{served.address}/{filename}",), **settings)
         monkeypatch.setitem(
-            sr.catalog.DATASETS, name, dataclasses.replace(dataset, archive=archive, photos=photos, kaggle=())
+            sr.datasets.catalog.DATASETS, name, dataclasses.replace(dataset, archive=archive, photos=photos, kaggle=())
         )
         return archive
 
@@ -131,7 +131,7 @@ def test_a_truncated_reply_goes_on_where_it_broke_off(serve, served):
     starts = [int(asked[6:-1]) for _, asked in served.requests[1:]]
     assert served.requests[0][1] is None
     assert len(starts) == 2
-    assert all(400_000 - sr.downloads.CHUNK < step <= 400_000 for step in np.diff([0, *starts]))
+    assert all(400_000 - sr.datasets.downloads.CHUNK < step <= 400_000 for step in np.diff([0, *starts]))
 
 
 def test_a_server_that_keeps_breaking_off_leaves_what_came_for_the_next_run(serve, served):
@@ -166,9 +166,9 @@ def test_a_server_that_is_gone(serve, served):
         pass
     dead = dataclasses.replace(archive, urls=(f"{gone.address}/{archive.filename}",))
     with pytest.raises(DownloadError, match=r"06-Nov-2007.tar: the server cannot be reached, or broke off"):
-        sr.downloads.fetch(dead, cache(), progress=False)
+        sr.datasets.downloads.fetch(dead, cache(), progress=False)
     both = dataclasses.replace(archive, urls=(*dead.urls, *archive.urls))
-    assert sr.downloads.fetch(both, cache(), progress=False).exists(), "the mirror has it"
+    assert sr.datasets.downloads.fetch(both, cache(), progress=False).exists(), "the mirror has it"
 
 
 def test_a_missing_file_is_named_with_its_address(serve, served):
@@ -249,23 +249,23 @@ def test_too_small_a_disk_is_told_before_anything_is_fetched(serve, served, monk
     archive = serve("voc2007", voc())
     monkeypatch.setattr(shutil, "disk_usage", lambda _: shutil._ntuple_diskusage(10, 9, 1))
     with pytest.raises(DownloadError, match=r"GB free for VOCtrainval_06-Nov-2007.tar and its files, got 0.0 GB"):
-        sr.downloads.make_folder(archive, cache() / "voc2007")
+        sr.datasets.downloads.make_folder(archive, cache() / "voc2007")
     assert not served.requests
     work().mkdir(parents=True)
     part().write_bytes(b"x" * 6000)
     monkeypatch.setattr(shutil, "disk_usage", lambda _: shutil._ntuple_diskusage(0, 0, 2 * archive.size - 6000))
     with pytest.raises(DownloadError, match="does not match"):  # what is here already counts
-        sr.downloads.make_folder(archive, cache() / "voc2007", progress=False)
+        sr.datasets.downloads.make_folder(archive, cache() / "voc2007", progress=False)
 
 
 def run_download(archive, *, wait=True, file_limit=None):
     """`make_folder` in a process of its own."""
     code = (
         "import sys, srhelpers as sr\n"
-        f"archive = sr.downloads.{archive!r}\n"
+        f"archive = sr.datasets.downloads.{archive!r}\n"
         "try:\n"
-        f"    sr.downloads.make_folder(archive, {str(cache() / 'voc2007')!r})\n"
-        "except sr.downloads.DownloadError as error:\n"
+        f"    sr.datasets.downloads.make_folder(archive, {str(cache() / 'voc2007')!r})\n"
+        "except sr.datasets.downloads.DownloadError as error:\n"
         "    sys.exit(str(error))\n"
     )
 
@@ -335,7 +335,7 @@ def test_the_second_of_two_gets_what_the_first_made(serve, served, monkeypatch):
     archive = serve("voc2007", voc())
     sr.datasets.download("voc2007", progress=False)
     seen = []
-    sr.downloads.make_folder(archive, cache() / "voc2007", check=seen.append, progress=False)
+    sr.datasets.downloads.make_folder(archive, cache() / "voc2007", check=seen.append, progress=False)
     assert seen == [cache() / "voc2007"]
     assert len(served.requests) == 1
 
@@ -349,9 +349,9 @@ def test_a_server_that_stops_in_the_middle_of_a_reply(serve, served):
     assert came > 300_000
     with Served().running() as restarted:
         restarted.files = served.files
-        address = sr.catalog.DATASETS["voc2007"].archive.urls[0].replace(served.address, restarted.address)
-        archive = dataclasses.replace(sr.catalog.DATASETS["voc2007"].archive, urls=(address,))
-        sr.downloads.make_folder(archive, cache() / "voc2007", progress=False)
+        address = sr.datasets.catalog.DATASETS["voc2007"].archive.urls[0].replace(served.address, restarted.address)
+        archive = dataclasses.replace(sr.datasets.catalog.DATASETS["voc2007"].archive, urls=(address,))
+        sr.datasets.downloads.make_folder(archive, cache() / "voc2007", progress=False)
         assert restarted.requests == [("/VOCtrainval_06-Nov-2007.tar", f"bytes={came}-")]
 
 
@@ -385,7 +385,7 @@ def test_other_files_in_the_folder_are_left_alone(serve, served, tmp_path):
     archive = serve("voc2007", voc())
     (tmp_path / "tmp_thesis.txt").write_text("mine")
     (tmp_path / "tmpdir").mkdir()
-    sr.downloads.make_folder(archive, tmp_path / "voc2007", progress=False)
+    sr.datasets.downloads.make_folder(archive, tmp_path / "voc2007", progress=False)
     assert (tmp_path / "tmp_thesis.txt").read_text() == "mine"
     assert {path.name for path in tmp_path.iterdir()} >= {"tmpdir", "voc2007"}
 
@@ -424,11 +424,11 @@ def test_a_full_disk(serve, served, tmp_path, monkeypatch):
     try:
         monkeypatch.setattr(shutil, "disk_usage", lambda _: shutil._ntuple_diskusage(1 << 40, 0, 1 << 40))
         with pytest.raises(DownloadError, match=r"No space left on device. Free some space or set SR_CACHE_DIR"):
-            sr.downloads.make_folder(archive, cache() / "voc2007", progress=False)
+            sr.datasets.downloads.make_folder(archive, cache() / "voc2007", progress=False)
         assert [path.suffix for path in work().iterdir()] == [".part"]
     finally:
         subprocess.run(["umount", cache()], check=True)
-    sr.downloads.make_folder(archive, cache() / "voc2007", progress=False)
+    sr.datasets.downloads.make_folder(archive, cache() / "voc2007", progress=False)
 
 
 def test_the_command_line_downloads_the_real_address(served, tmp_path):
@@ -440,7 +440,7 @@ def test_the_command_line_downloads_the_real_address(served, tmp_path):
     done = subprocess.run(command, env=environment, capture_output=True, text=True, cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     assert "100%" in done.stderr
-    assert served.requests == [(sr.catalog.DATASETS["bsds500"].archive.urls[0], None)]
+    assert served.requests == [(sr.datasets.catalog.DATASETS["bsds500"].archive.urls[0], None)]
     assert len(sr.datasets.photos("bsds500")) == 500
 
 
@@ -448,8 +448,8 @@ def test_kaggle_comes_last_and_only_with_a_token(serve, served, tmp_path, monkey
     """A stand-in for the kaggle client, which wants the real Kaggle: it makes the zip the client would."""
     archive = serve("voc2007", voc())
     served.files.clear()
-    dataset = dataclasses.replace(sr.catalog.DATASETS["voc2007"], kaggle=("zaraks/pascal-voc-2007",))
-    monkeypatch.setitem(sr.catalog.DATASETS, "voc2007", dataset)
+    dataset = dataclasses.replace(sr.datasets.catalog.DATASETS["voc2007"], kaggle=("zaraks/pascal-voc-2007",))
+    monkeypatch.setitem(sr.datasets.catalog.DATASETS, "voc2007", dataset)
     (tmp_path / "bin").mkdir()
     source = tmp_path / "source.zip"
     source.write_bytes(make_zip([f"VOCtrainval_06-Nov-2007/VOCdevkit/VOC2007/JPEGImages/{i}.jpg" for i in range(3)]))

@@ -30,7 +30,7 @@ SELF_EX_SR = {
 
 @pytest.mark.parametrize("name, scale", SELF_EX_SR)
 def test_bicubic_gives_the_published_rows(benchmarks, name, scale):
-    row = sr.evaluation.summarise(sr.evaluation.evaluate("bicubic", name, scale, path=benchmarks / name)).iloc[0]
+    row = sr.metrics.summarise(sr.metrics.evaluate("bicubic", name, scale, path=benchmarks / name)).iloc[0]
     if (name, scale) in PUBLISHED:
         assert row.psnr_y == pytest.approx(PUBLISHED[name, scale][0], abs=0.05)
         assert row.ssim_y == pytest.approx(PUBLISHED[name, scale][1], abs=0.002)
@@ -48,7 +48,7 @@ def two(tmp_path, photo):
 
 
 def test_a_row_is_what_the_parts_give(two, photo):
-    rows = sr.evaluation.evaluate("bicubic", two, 4)
+    rows = sr.metrics.evaluate("bicubic", two, 4)
     assert list(rows.image) == ["colour", "grey"]
     reference = photo[:120, :140]
     grown = sr.degradations.resize(sr.degradations.bicubic(reference, (30, 35)), (120, 140))
@@ -56,60 +56,60 @@ def test_a_row_is_what_the_parts_give(two, photo):
     assert rows.ssim_y[0] == sr.metrics.ssim(reference, grown, crop_border=4, luma=True)
     assert rows.psnr_rgb[0] == sr.metrics.psnr(reference, grown, crop_border=4)
     assert rows.psnr_y[1] == rows.psnr_rgb[1], "a grey file is compared as it is"
-    table = sr.evaluation.summarise(rows)
+    table = sr.metrics.summarise(rows)
     assert table.images[0] == 2
     assert table.psnr_y[0] == pytest.approx(rows.psnr_y.mean())
     three = pd.concat([rows, rows[:1].assign(image="again", psnr_y=99.0)])
-    assert sr.evaluation.summarise(three).psnr_y[0] == pytest.approx((rows.psnr_y.sum() + 99) / 3), "mean, not median"
+    assert sr.metrics.summarise(three).psnr_y[0] == pytest.approx((rows.psnr_y.sum() + 99) / 3), "mean, not median"
     assert {"device", "date", "srhelpers"} <= set(table.columns)
 
 
 def test_lpips_is_measured_if_asked_for(two, photo, monkeypatch):
-    monkeypatch.setattr(sr.perceptual, "lpips", lambda *_, crop_border: 0.25 if crop_border == 4 else None)
-    rows = sr.evaluation.evaluate("bicubic", two, 4, lpips=True)
+    monkeypatch.setattr(sr.metrics.perceptual, "lpips", lambda *_, crop_border: 0.25 if crop_border == 4 else None)
+    rows = sr.metrics.evaluate("bicubic", two, 4, lpips=True)
     assert rows.lpips.tolist() == [0.25] * len(rows)
-    assert sr.evaluation.summarise(rows).lpips.tolist() == [0.25]
-    assert "lpips" not in sr.evaluation.summarise(sr.evaluation.evaluate("bicubic", two, 4))
+    assert sr.metrics.summarise(rows).lpips.tolist() == [0.25]
+    assert "lpips" not in sr.metrics.summarise(sr.metrics.evaluate("bicubic", two, 4))
 
 
 def test_the_sets_own_low_resolution_files_are_used(two):
     small = two.parent / "LR_bicubic" / "X4"
     small.mkdir(parents=True)
     cv2.imwrite(str(small / "colourx4.png"), np.zeros((30, 35, 3), "uint8"))
-    before, after = sr.evaluation.evaluate("bicubic", two, 2), sr.evaluation.evaluate("bicubic", two, 4)
+    before, after = sr.metrics.evaluate("bicubic", two, 2), sr.metrics.evaluate("bicubic", two, 4)
     assert after.psnr_y[0] < 12 < before.psnr_y[0]
-    assert sr.evaluation.evaluate("bicubic", two, 4, degradation="area").psnr_y[0] > 12
+    assert sr.metrics.evaluate("bicubic", two, 4, degradation="area").psnr_y[0] > 12
 
 
 def test_a_function_is_measured_like_a_name(two):
     def my_bicubic(image, size):
         return sr.degradations.resize(image, size)
 
-    rows = sr.evaluation.evaluate(my_bicubic, two, 4)
+    rows = sr.metrics.evaluate(my_bicubic, two, 4)
     assert set(rows.method) == {"my_bicubic"}
-    pd.testing.assert_series_equal(rows.psnr_y, sr.evaluation.evaluate("bicubic", two, 4).psnr_y)
+    pd.testing.assert_series_equal(rows.psnr_y, sr.metrics.evaluate("bicubic", two, 4).psnr_y)
 
 
 def test_a_shipped_model_is_measured_by_its_name(two, photo):
-    rows = sr.evaluation.evaluate("voc_plain", two, 4)
+    rows = sr.metrics.evaluate("voc_plain", two, 4)
     assert list(rows.method) == ["voc_plain"] * 2
     small = sr.degradations.bicubic(photo[:120, :140], (30, 35))
     grown = sr.upscaling.upscale(small, "voc_plain", scale=4)
     assert rows.psnr_y[0] == pytest.approx(sr.metrics.psnr(photo[:120, :140], grown, crop_border=4, luma=True))
     assert rows.psnr_y[1] == rows.psnr_rgb[1], "a grey file is compared as it is"
     with pytest.raises(ValueError, match="a scale of 2 or 4, as voc_plain has it, got 3"):
-        sr.evaluation.evaluate("voc_plain", two, 3)
+        sr.metrics.evaluate("voc_plain", two, 3)
     with pytest.raises(ValueError, match="Expected a model that gives RGB pictures"):
-        sr.evaluation.evaluate("efficientnetb0_block1a", two, 4)
+        sr.metrics.evaluate("efficientnetb0_block1a", two, 4)
 
 
 def test_models_are_measured_in_tiles(two, monkeypatch):
     tiles, upscale = [], sr.upscaling.upscale
     monkeypatch.setattr(sr.upscaling, "upscale", lambda *given, **o: tiles.append(o["tile"]) or upscale(*given, **o))
-    large = [sr.evaluation.evaluate("voc_plain", two, scale) for scale in (2, 4)]
+    large = [sr.metrics.evaluate("voc_plain", two, scale) for scale in (2, 4)]
     assert tiles == [384, 384, 192, 192]
-    monkeypatch.setattr(sr.evaluation, "LARGEST_TILE", 40)
-    small = [sr.evaluation.evaluate("voc_plain", two, scale) for scale in (2, 4)]
+    monkeypatch.setattr(sr.metrics, "LARGEST_TILE", 40)
+    small = [sr.metrics.evaluate("voc_plain", two, scale) for scale in (2, 4)]
     assert tiles[4:] == [20, 20, 10, 10]
     for one, other in zip(large, small, strict=True):
         np.testing.assert_allclose(one.psnr_y, other.psnr_y, atol=0.001)
@@ -133,17 +133,17 @@ def test_the_command_line_takes_models_and_methods(two, tmp_path, capsys):
 
 def test_save_adds_and_replaces_rows(two, tmp_path):
     file = tmp_path / "results" / "table.csv"
-    bicubic = sr.evaluation.summarise(sr.evaluation.evaluate("bicubic", two, 4))
-    nearest = sr.evaluation.summarise(sr.evaluation.evaluate("nearest", two, 4))
-    sr.evaluation.save(bicubic.assign(psnr_y=1.0), file)
-    sr.evaluation.save(nearest, file)
-    sr.evaluation.save(bicubic, file)
+    bicubic = sr.metrics.summarise(sr.metrics.evaluate("bicubic", two, 4))
+    nearest = sr.metrics.summarise(sr.metrics.evaluate("nearest", two, 4))
+    sr.metrics.save(bicubic.assign(psnr_y=1.0), file)
+    sr.metrics.save(nearest, file)
+    sr.metrics.save(bicubic, file)
     saved = pd.read_csv(file).set_index("method")
     assert list(saved.index) == ["bicubic", "nearest"], "a new measurement keeps the old one's place"
     assert saved.psnr_y["bicubic"] == pytest.approx(bicubic.psnr_y[0], abs=1e-4)
     assert [path.name for path in file.parent.iterdir()] == ["table.csv"]
     with pytest.raises(ValueError, match="choose another file"):
-        sr.evaluation.save(sr.evaluation.evaluate("bicubic", two, 4), file)
+        sr.metrics.save(sr.metrics.evaluate("bicubic", two, 4), file)
     assert len(pd.read_csv(file)) == 2
 
 
@@ -151,7 +151,7 @@ def test_save_takes_other_keys_and_columns(tmp_path):
     file = tmp_path / "runs.csv"
     for score in (20.0, 21.5):
         rows = pd.DataFrame({"experiment": ["plain", "NA"], "seed": [0, 0], "weights": ["1:1", ""], "score": score})
-        sr.evaluation.save(rows, file, key=["experiment", "seed"])
+        sr.metrics.save(rows, file, key=["experiment", "seed"])
     kept = pd.read_csv(file, keep_default_na=False)
     assert list(kept.experiment) == ["plain", "NA"]
     assert list(kept.score) == [21.5, 21.5]
@@ -163,10 +163,10 @@ def test_names_that_look_like_numbers_stay_names(tmp_path, photo):
     for name in ("0001", "101085", "NA", "below/0001"):
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         cv2.imwrite(str(folder / f"{name}.png"), photo[:40, :40, ::-1])
-    rows, file = sr.evaluation.evaluate("bicubic", folder, 2), tmp_path / "rows.csv"
+    rows, file = sr.metrics.evaluate("bicubic", folder, 2), tmp_path / "rows.csv"
     for _ in range(3):
-        sr.evaluation.save(rows, file)
-        sr.evaluation.save(sr.evaluation.summarise(rows), tmp_path / "table.csv")
+        sr.metrics.save(rows, file)
+        sr.metrics.save(sr.metrics.summarise(rows), tmp_path / "table.csv")
     assert sorted(pd.read_csv(file, dtype=str, keep_default_na=False).image) == ["0001", "101085", "NA", "below/0001"]
     assert len(pd.read_csv(tmp_path / "table.csv")) == 1
 
@@ -178,20 +178,20 @@ def test_a_low_resolution_file_of_another_picture_is_refused(two):
     with pytest.raises(
         ValueError, match=r"colour.png: Expected its low-resolution file to be \(30, 35\), got \(17, 17\)"
     ):
-        sr.evaluation.evaluate("bicubic", two, 4)
+        sr.metrics.evaluate("bicubic", two, 4)
     cv2.imwrite(str(small / "colourx4.png"), np.zeros((30, 35), "uint8"))
-    assert len(sr.evaluation.evaluate("bicubic", two, 4)) == 2, "a grey file serves a colour photo"
+    assert len(sr.metrics.evaluate("bicubic", two, 4)) == 2, "a grey file serves a colour photo"
 
 
 def test_wrong_input_is_named(two):
     with pytest.raises(ValueError, match=r"method of nearest, .*, got 'magic'"):
-        sr.evaluation.evaluate("magic", two, 4)
+        sr.metrics.evaluate("magic", two, 4)
     with pytest.raises(ValueError, match=r"degradation of bicubic, .*, got 'fax'"):
-        sr.evaluation.evaluate("bicubic", two, 4, degradation="fax")
+        sr.metrics.evaluate("bicubic", two, 4, degradation="fax")
     with pytest.raises(ValueError, match="whole scale of at least 2, got 1"):
-        sr.evaluation.evaluate("bicubic", two, 1)
+        sr.metrics.evaluate("bicubic", two, 1)
     cv2.imwrite(str(two / "tiny.png"), np.zeros((17, 17, 3), "uint8"))
     with pytest.raises(ValueError, match=r"Could not measure .*tiny.png: Expected at least 11×11 pixels"):
-        sr.evaluation.evaluate("bicubic", two, 4)
+        sr.metrics.evaluate("bicubic", two, 4)
     with pytest.raises(FileNotFoundError, match="srhelpers download Urban100"):
-        sr.evaluation.evaluate("bicubic", "Urban100", 4)
+        sr.metrics.evaluate("bicubic", "Urban100", 4)

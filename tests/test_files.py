@@ -1,5 +1,6 @@
 import shutil
 import threading
+from pathlib import Path
 
 import keras
 import numpy as np
@@ -7,8 +8,9 @@ import pytest
 from PIL import Image
 
 import srhelpers as sr
-from srhelpers import files, pictures
-from srhelpers.files import plan, upscale_files
+from srhelpers.upscaling import folders as files
+from srhelpers.upscaling import pictures
+from srhelpers.upscaling.folders import plan, upscale_files
 
 
 @pytest.fixture(scope="module")
@@ -25,7 +27,7 @@ def here(tmp_path, monkeypatch):
 
 def picture(*names, size=(8, 6)):
     for number, name in enumerate(names):
-        file = sr.files.Path(name)
+        file = Path(name)
         file.parent.mkdir(parents=True, exist_ok=True)
         Image.new("RGB", size, (10 * number, 20, 30)).save(file)
 
@@ -89,7 +91,7 @@ def test_broken_files_do_not_stop_the_rest(here, nearest):
     summary = upscale_files("in", "out", nearest, progress=False)
     assert [target.as_posix() for target in summary.done] == ["out/a.png", "out/sub/Grüße aus Köln.png", "out/z.png"]
     assert {source.name for source in summary.failed} == {"b.png", "c.jpg", "wide.webp"}
-    assert "16383" in summary.failed[sr.files.Path("in/wide.webp")]
+    assert "16383" in summary.failed[Path("in/wide.webp")]
     assert summary.megapixels == pytest.approx(3 * 16 * 12 / 1e6)
     assert str(summary).startswith("3 done, 0 skipped, 3 failed; 0.0 megapixels in ")
     assert sorted(file.name for file in (here / "out").rglob("*.*")) == ["Grüße aus Köln.png", "a.png", "z.png"]
@@ -125,7 +127,7 @@ def test_a_full_disk_is_reported(here, nearest, monkeypatch):
 
     picture("a.png")
     monkeypatch.setattr(pictures, "write", full)
-    assert "No space left" in upscale_files("a.png", "out", nearest, progress=False).failed[sr.files.Path("a.png")]
+    assert "No space left" in upscale_files("a.png", "out", nearest, progress=False).failed[Path("a.png")]
 
 
 def test_ctrl_c_leaves_whole_files_and_the_next_run_goes_on(here, nearest, monkeypatch):
@@ -198,13 +200,13 @@ def test_kinds_and_scales(here, nearest):
     expected = sr.degradations.resize(colour.repeat(2, 0).repeat(2, 1).astype("uint16") * 257, (45, 60))
     np.testing.assert_array_equal(made["deep.png"].pixels, expected)
     noted = upscale_files("deep.png", "small.jpg", nearest, scale=0.5, progress=False)
-    assert noted.notes == {sr.files.Path("small.jpg"): "JPEG holds no 16-bit RGB: written as 8-bit RGB."}
+    assert noted.notes == {Path("small.jpg"): "JPEG holds no 16-bit RGB: written as 8-bit RGB."}
     assert pictures.read("small.jpg").pixels.shape == (15, 20, 3)
 
 
 def test_model_and_scale_are_chosen_first(here):
     assert files.choose("voc_plain", None)[1] == 2
-    assert files.choose(None, None)[0].count_params() == sr.load_model(sr.models.best(2)).count_params()
+    assert files.choose(None, None)[0].count_params() == sr.models.load(sr.models.best(2)).count_params()
     picture("a.png")
     with pytest.raises(ValueError, match=r"Expected a scale above 0, such as 2 or 4 or 2\.5, got 0"):
         upscale_files("a.png", "out", "voc_plain", scale=0, progress=False)

@@ -50,7 +50,7 @@ def test_residual_scaling():
     answers = {}
     for scaling in (1, 0.1):
         keras.utils.set_random_seed(0)
-        block = keras.Model(photo, sr.blocks.residual_block(photo, 4, scaling=scaling))
+        block = keras.Model(photo, sr.studies.blocks.residual_block(photo, 4, scaling=scaling))
         answers[scaling] = keras.ops.convert_to_numpy(block(x)) - x
     assert np.abs(answers[1]).max() > 0.1
     assert answers[0.1] == pytest.approx(0.1 * answers[1], abs=1e-6)
@@ -92,10 +92,10 @@ def test_shipped_models_keep_their_promise(name, benchmarks, monkeypatch):
     """Loaded by file alone; the benchmark rows that ship are what it scores; small enough to ship."""
     monkeypatch.setenv("SR_DATA_DIR", str(benchmarks))
     scale = SHIPPED[name]
-    assert sr.upscaling.scales(sr.load_model(name)) == (scale,)
-    assert sr.training.manifest()[name]["bytes"] < 7e6
-    study = sr.patch_study.PatchStudy("08", sr.setup("quick", verbose=False))
-    found = sr.evaluation.summarise(sr.evaluation.evaluate(name, "Set5", scale)).iloc[0]
+    assert sr.upscaling.scales(sr.models.load(name)) == (scale,)
+    assert sr.models.manifest()[name]["bytes"] < 7e6
+    study = sr.studies.patch_study.PatchStudy("08", sr.setup("quick", verbose=False))
+    found = sr.metrics.summarise(sr.metrics.evaluate(name, "Set5", scale)).iloc[0]
     row = study.scores(name, "Set5", scale)
     assert found.psnr_y == pytest.approx(row.psnr_y, abs=0.01)
     assert found.ssim_y == pytest.approx(row.ssim_y, abs=0.0005)
@@ -103,6 +103,6 @@ def test_shipped_models_keep_their_promise(name, benchmarks, monkeypatch):
 
 @pytest.mark.parametrize("name", ["edsr_baseline_x2", "edsr_baseline_x4"])
 def test_edsr_is_well_above_bicubic(name):
-    study = sr.patch_study.PatchStudy("08", sr.setup("quick", verbose=False))
+    study = sr.studies.patch_study.PatchStudy("08", sr.setup("quick", verbose=False))
     scale = SHIPPED[name]
     assert study.scores(name, "Set5", scale).psnr_y > study.scores("bicubic", "Set5", scale).psnr_y + 1.5

@@ -24,12 +24,12 @@ def full(tmp_path, monkeypatch):
         for file in files:
             shutil.copy(file, target)
     monkeypatch.setenv("SR_DATA_DIR", str(tmp_path / "data"))
-    monkeypatch.setitem(sr.patch_study.VALIDATION, "div2k_train", 2)
+    monkeypatch.setitem(sr.studies.patch_study.VALIDATION, "div2k_train", 2)
     models = tmp_path / "models"
-    monkeypatch.setattr(sr.training.ship, "__kwdefaults__", {"folder": models})
-    monkeypatch.setattr(sr.training.load_model, "__defaults__", (models,))
-    monkeypatch.setattr(sr.training.manifest, "__defaults__", (models,))
-    return sr.patch_study.PatchStudy("99", sr.setup("full", verbose=False), results=tmp_path / "results")
+    monkeypatch.setattr(sr.models.save, "__kwdefaults__", {"folder": models})
+    monkeypatch.setattr(sr.models.load, "__defaults__", (models,))
+    monkeypatch.setattr(sr.models.manifest, "__defaults__", (models,))
+    return sr.studies.patch_study.PatchStudy("99", sr.setup("full", verbose=False), results=tmp_path / "results")
 
 
 @pytest.mark.filterwarnings("ignore:Expected 800 photos", "ignore:Expected 5 photos")
@@ -37,24 +37,24 @@ def test_a_full_run_trains_ships_measures_and_is_not_repeated(full, monkeypatch,
     keras.utils.set_random_seed(0)
     model = tiny()
     settings = {"steps": 6, "epochs": 3, "patch_size": 8, "batch_size": 2, "side": 96}
-    model.compile(keras.optimizers.Adam(1e-3), loss="mae", metrics=[sr.patch_study.luma_psnr(4)])
+    model.compile(keras.optimizers.Adam(1e-3), loss="mae", metrics=[sr.studies.patch_study.luma_psnr(4)])
     full.train("tiny_x4", model, loss="mae", **settings)
 
     history = full.history("tiny_x4")
     assert list(history.epoch) == [1, 2, 3] and list(history.steps) == [2, 4, 6]
-    facts = sr.training.manifest()["tiny_x4"]
+    facts = sr.models.manifest()["tiny_x4"]
     assert (facts["notebook"], facts["dataset"], facts["photos"], facts["steps"]) == ("99", "div2k_train", 4, 6)
     best = history.loc[history.val_loss.idxmin()]
     assert (facts["epoch"], facts["score"]["psnr_y"]) == (best.epoch, pytest.approx(best.val_psnr, abs=1e-3))
 
     rows = pd.read_csv(full.results / "benchmarks.csv")
-    measured = sr.evaluation.summarise(sr.evaluation.evaluate("tiny_x4", "Set5", 4)).iloc[0]
+    measured = sr.metrics.summarise(sr.metrics.evaluate("tiny_x4", "Set5", 4)).iloc[0]
     assert rows.loc[0, ["dataset", "method", "scale", "images"]].tolist() == ["Set5", "tiny_x4", 4, 2]
     assert rows.psnr_y[0] == pytest.approx(measured.psnr_y, abs=1e-4)
 
     monkeypatch.setattr(keras.Model, "fit", lambda *_, **__: pytest.fail("trained again"))
     again = tiny()
-    again.compile(keras.optimizers.Adam(1e-3), loss="mae", metrics=[sr.patch_study.luma_psnr(4)])
+    again.compile(keras.optimizers.Adam(1e-3), loss="mae", metrics=[sr.studies.patch_study.luma_psnr(4)])
     full.train("tiny_x4", again, loss="mae", **settings)
     for one, other in zip(model.get_weights(), again.get_weights(), strict=True):
         np.testing.assert_array_equal(one, other)
@@ -68,7 +68,7 @@ def test_validation_photos_are_not_trained_on(full):
 
 
 def test_the_table_shows_measured_and_published_rows(tmp_path):
-    study = sr.patch_study.PatchStudy("99", sr.setup("quick", verbose=False), results=tmp_path)
+    study = sr.studies.patch_study.PatchStudy("99", sr.setup("quick", verbose=False), results=tmp_path)
     row = {"scale": 4, "degradation": "bicubic", "images": 5, "psnr_rgb": 1.0, "lpips": 0.5, "device": "", "date": ""}
     rows = [
         {"dataset": "Set5", "method": "ours", "psnr_y": 30.126, "ssim_y": 0.91234, **row},
@@ -81,14 +81,14 @@ def test_the_table_shows_measured_and_published_rows(tmp_path):
 
 
 def test_quick_writes_nothing(tmp_path):
-    study = sr.patch_study.PatchStudy("99", sr.setup("quick", verbose=False), results=tmp_path)
+    study = sr.studies.patch_study.PatchStudy("99", sr.setup("quick", verbose=False), results=tmp_path)
     study.train("nothing", None, steps=1, epochs=1)
     study.measure("bicubic")
     assert list(tmp_path.iterdir()) == []
 
 
 def test_an_unknown_history_is_named(tmp_path):
-    study = sr.patch_study.PatchStudy("99", sr.setup("quick", verbose=False), results=tmp_path)
+    study = sr.studies.patch_study.PatchStudy("99", sr.setup("quick", verbose=False), results=tmp_path)
     (tmp_path / "histories").mkdir()
     (tmp_path / "histories" / "a.csv").write_text("epoch\n1\n")
     with pytest.raises(FileNotFoundError, match="Expected a model of a, got 'c'"):

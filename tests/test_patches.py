@@ -139,7 +139,7 @@ def test_photos_beyond_memory_come_from_the_cache(folder, tmp_path, monkeypatch)
     inside, outside = Patches(folder, 4, 6, batches=2), Patches(folder, 4, 6, batches=2, memory=1)
     for expected, found in zip(inside[1], outside[1], strict=True):
         np.testing.assert_array_equal(expected, found)
-    monkeypatch.setattr("srhelpers.decoding._pairs", lambda *_: pytest.fail("decoded a second time"))
+    monkeypatch.setattr("srhelpers.generators.decoding._pairs", lambda *_: pytest.fail("decoded a second time"))
     np.testing.assert_array_equal(Patches(folder, 4, 6, batches=2, memory=1)[1][1], inside[1][1])
     assert not list(Path(tmp_path / "cache").rglob("*.part"))
 

@@ -6,7 +6,7 @@ import pytest
 from PIL import Image, ImageCms
 
 import srhelpers as sr
-from srhelpers.pictures import Picture, enlarge, read, write
+from srhelpers.upscaling.pictures import Picture, enlarge, read, write
 
 SRGB = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
 
@@ -221,7 +221,7 @@ def test_what_cannot_be_read_is_named(tmp_path, colour, monkeypatch):
         read(tmp_path / "float.tif")
     with pytest.raises(FileNotFoundError):
         read(tmp_path / "nothing.png")
-    monkeypatch.setattr("srhelpers.pictures.LARGEST", 100)
+    monkeypatch.setattr("srhelpers.upscaling.pictures.LARGEST", 100)
     with pytest.raises(ValueError, match="60×40 pixels, more than"):
         read(tmp_path / "whole.png")
 

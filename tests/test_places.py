@@ -253,7 +253,8 @@ def versions(python, folder):
 
 
 SETUP = next(cell.source for cell in nbformat.read(FIRST, 4).cells if cell.cell_type == "code")
-WHERE = "\nimport srhelpers as sr; print(sr.__file__); print(sr.shipped.folder('models')); sr.load_model('voc_plain')"
+WHERE = "\nimport srhelpers as sr; print(sr.__file__); print(sr.models.shipped.folder('models'))"
+WHERE += "; sr.models.load('voc_plain')"
 RUN_ALL = f"""
 import nbclient, nbformat
 notebook = nbformat.read("{FIRST.name}", 4)
@@ -331,8 +332,8 @@ def test_first_notebook_runs_top_to_bottom_where_nothing_is_installed(repository
 
 def test_a_full_run_of_an_installed_package_writes_to_the_working_folder(repository, python, alone, tmp_path):
     code = (
-        "import srhelpers as sr; print(sr.shipped.folder('results'))\n"
-        "for write in (True, False): print(sr.shipped.folder('results', write=write))"
+        "import srhelpers as sr; print(sr.models.shipped.folder('results'))\n"
+        "for write in (True, False): print(sr.models.shipped.folder('results', write=write))"
     )
     done = start(python, alone, f"{SETUP}\n{code}", **attached(repository, tmp_path, "srhelpers-wheel"))
     inside, *own = map(Path, done.stdout.split())

@@ -17,13 +17,13 @@ def tiny():
     outputs = []
     for factor in (2, 4):
         found = keras.layers.UpSampling2D(factor)(keras.layers.Conv2D(4, 3, padding="same")(x))
-        outputs.append(sr.blocks.picture(found, f"x{factor}", base=sr.blocks.enlarged(x, factor)))
+        outputs.append(sr.studies.blocks.picture(found, f"x{factor}", base=sr.studies.blocks.enlarged(x, factor)))
     return keras.Model(photo, outputs)
 
 
 @pytest.fixture
 def quick():
-    return sr.study.Study("02", sr.setup("quick", verbose=False))
+    return sr.studies.study.Study("02", sr.setup("quick", verbose=False))
 
 
 @pytest.fixture
@@ -34,8 +34,8 @@ def full(tmp_path, monkeypatch):
     for file in sr.datasets.photos("samples")[:6]:
         shutil.copy(file, folder)
     monkeypatch.setenv("SR_DATA_DIR", str(tmp_path / "data"))
-    monkeypatch.setitem(sr.study.VALIDATION, "voc2007", 2)
-    return sr.study.Study("99", sr.setup("full", verbose=False), results=tmp_path / "results")
+    monkeypatch.setitem(sr.studies.study.VALIDATION, "voc2007", 2)
+    return sr.studies.study.Study("99", sr.setup("full", verbose=False), results=tmp_path / "results")
 
 
 def test_full_without_photos_downloads_them(monkeypatch):
@@ -43,11 +43,11 @@ def test_full_without_photos_downloads_them(monkeypatch):
 
     def refuse(source, target, **options):
         asked.append(target.name)
-        raise sr.archives.DownloadError("no network")
+        raise sr.datasets.archives.DownloadError("no network")
 
-    monkeypatch.setattr(sr.downloads, "make_folder", refuse)
-    with pytest.raises(sr.archives.DownloadError):
-        sr.study.Study("02", sr.setup("full", verbose=False))
+    monkeypatch.setattr(sr.datasets.downloads, "make_folder", refuse)
+    with pytest.raises(sr.datasets.archives.DownloadError):
+        sr.studies.study.Study("02", sr.setup("full", verbose=False))
     assert asked == ["voc2007"]
 
 
@@ -92,12 +92,12 @@ def test_training_again_goes_on_from_the_checkpoint(full, tmp_path):
 
 
 def test_a_shipped_model_scores_what_its_row_says(full, tmp_path, monkeypatch):
-    monkeypatch.setattr(sr.training.ship, "__kwdefaults__", {"folder": tmp_path / "models"})
+    monkeypatch.setattr(sr.models.save, "__kwdefaults__", {"folder": tmp_path / "models"})
     full.train("tiny", tiny, seeds=(0,), epochs=1, batch_size=2, ship="tiny")
-    entry = sr.training.manifest(tmp_path / "models")["tiny"]
+    entry = sr.models.manifest(tmp_path / "models")["tiny"]
     assert entry["notebook"] == "99"
     assert entry["photos"] == 4
-    scores = full.measure(sr.training.load_model("tiny", tmp_path / "models"))
+    scores = full.measure(sr.models.load("tiny", tmp_path / "models"))
     assert scores["psnr_288"] == pytest.approx(entry["score"]["psnr_288"], abs=1e-3)
 
 
@@ -143,7 +143,7 @@ def test_an_unknown_experiment_is_named(quick):
 
 def test_predict_gives_pictures_for_a_picture_and_batches_for_a_batch():
     photo = sr.degradations.area(sr.datasets.sample("coffee"), (20, 24))
-    medium, large = sr.demo.predict(tiny(), photo)
+    medium, large = sr.studies.demo.predict(tiny(), photo)
     assert medium.shape == (40, 48, 3)
     assert large.dtype == np.uint8
-    assert sr.demo.predict(tiny(), photo[None])[1].shape == (1, 80, 96, 3)
+    assert sr.studies.demo.predict(tiny(), photo[None])[1].shape == (1, 80, 96, 3)

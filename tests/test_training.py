@@ -235,20 +235,20 @@ def shipped(tmp_path):
     model.compile("adam", "mse", metrics=[sr.metrics.PSNR()])
     model.fit(np.ones((2, 4, 4, 3), "float32"), np.ones((2, 8, 8, 3), "float32"), verbose=0)
     facts = {"notebook": "06", "dataset": "samples", "photos": 2, "steps": 1, "seed": 0, "score": {"x2": 20.1}}
-    sr.training.ship(model, "first", folder=tmp_path, **facts)
+    sr.models.save(model, "first", folder=tmp_path, **facts)
     return model, tmp_path
 
 
 def test_a_shipped_model_loads_by_name_and_by_file(shipped):
     model, folder = shipped
-    entry = sr.training.manifest(folder)["first"]
+    entry = sr.models.manifest(folder)["first"]
     assert entry["notebook"] == "06" and entry["score"] == {"x2": 20.1}
     assert entry["parameters"] == model.count_params()
     assert entry["bytes"] == (folder / "first.keras").stat().st_size
     assert {"date", "versions", "sha256"} <= set(entry)
     images = np.random.default_rng(0).random((1, 5, 6, 3), "float32")
-    for name, where in (("first", folder), (folder / "first.keras", sr.shipped.folder("models"))):
-        loaded = sr.training.load_model(name, where)
+    for name, where in (("first", folder), (folder / "first.keras", sr.models.shipped.folder("models"))):
+        loaded = sr.models.load(name, where)
         np.testing.assert_allclose(loaded.predict(images, verbose=0), model.predict(images, verbose=0), atol=1e-6)
     assert model.optimizer is not None, "shipping leaves the model as it was"
     assert not list(folder.glob("*.part*"))
@@ -256,7 +256,7 @@ def test_a_shipped_model_loads_by_name_and_by_file(shipped):
 
 def test_a_shipped_file_needs_no_other_code(shipped):
     _, folder = shipped
-    code = f"import srhelpers as sr; print(sr.load_model({str(folder / 'first.keras')!r}).count_params())"
+    code = f"import srhelpers as sr; print(sr.models.load({str(folder / 'first.keras')!r}).count_params())"
     done = subprocess.run(
         [sys.executable, "-c", code],
         env=os.environ | {"KERAS_BACKEND": keras.backend.backend()},
@@ -268,8 +268,8 @@ def test_a_shipped_file_needs_no_other_code(shipped):
 
 def test_the_manifest_keeps_the_others(shipped):
     model, folder = shipped
-    sr.training.ship(model, "second", folder=folder)
-    sr.training.ship(model, "first", folder=folder, notebook="07")
+    sr.models.save(model, "second", folder=folder)
+    sr.models.save(model, "first", folder=folder, notebook="07")
     entries = json.loads((folder / "manifest.json").read_text())
     assert set(entries) == {"first", "second"}
     assert entries["first"]["notebook"] == "07"
@@ -283,7 +283,7 @@ def test_a_model_that_needs_other_code_is_not_shipped(shipped):
 
     before = (folder / "first.keras").read_bytes(), (folder / "manifest.json").read_text()
     with pytest.raises(ValueError, match="cannot be loaded"):
-        sr.training.ship(Trainer(model.inputs, model.outputs), "first", folder=folder)
+        sr.models.save(Trainer(model.inputs, model.outputs), "first", folder=folder)
     assert before == ((folder / "first.keras").read_bytes(), (folder / "manifest.json").read_text())
     assert not list(folder.glob("*.part*"))
 
@@ -296,21 +296,21 @@ def test_damaged_and_missing_models_are_named(shipped):
     with pytest.raises(
         ValueError, match=r"first.keras to have the checksum of the manifest; it is damaged: git checkout"
     ):
-        sr.training.load_model("first", folder)
+        sr.models.load("first", folder)
     with pytest.raises(ValueError, match=r"first.keras to be a Keras model, but it cannot be loaded"):
-        sr.training.load_model(file)
+        sr.models.load(file)
     file.unlink()
     with pytest.raises(FileNotFoundError, match="restore it with: git checkout"):
-        sr.training.load_model("first", folder)
+        sr.models.load("first", folder)
     with pytest.raises(FileNotFoundError, match=r"a model of first, or the path of a .keras file, got 'third'"):
-        sr.training.load_model("third", folder)
+        sr.models.load("third", folder)
 
 
 def test_a_file_that_brings_its_own_code_is_refused(tmp_path):
     inputs = keras.Input((2,))
     keras.Model(inputs, keras.layers.Lambda(lambda x: x + 1)(inputs)).save(tmp_path / "lambda.keras")
     with pytest.raises(ValueError, match="cannot be loaded"):
-        sr.training.load_model(tmp_path / "lambda.keras")
+        sr.models.load(tmp_path / "lambda.keras")
 
 
 def test_a_model_trained_in_mixed_precision_is_shipped_in_float32(tmp_path):
@@ -322,8 +322,8 @@ def test_a_model_trained_in_mixed_precision_is_shipped_in_float32(tmp_path):
         model = keras.Model(inside, outside)
     finally:
         keras.config.set_dtype_policy("float32")
-    sr.training.ship(model, "mixed", folder=tmp_path)
-    loaded = sr.training.load_model("mixed", tmp_path)
+    sr.models.save(model, "mixed", folder=tmp_path)
+    loaded = sr.models.load("mixed", tmp_path)
     policies = {layer.dtype_policy.name for layer in [*loaded.layers, *loaded.layers[1].layers]}
     assert policies == {"float32"}
     photos = np.random.default_rng(0).random((1, 5, 6, 3), "float32")
@@ -335,10 +335,10 @@ def test_a_model_trained_in_mixed_precision_is_shipped_in_float32(tmp_path):
 def test_a_shipped_file_holds_no_setting_that_older_keras_does_not_know(tmp_path):
     """Keras 3.15 writes them, and 3.13 refuses a file that has them."""
     model = keras.Sequential([keras.Input((4, 4, 3)), keras.layers.Conv2D(2, 3), keras.layers.BatchNormalization()])
-    file = sr.training.ship(model, "normalised", folder=tmp_path)
+    file = sr.models.save(model, "normalised", folder=tmp_path)
     with zipfile.ZipFile(file) as archive:
         config = archive.read("config.json").decode()
     assert not [word for word in ("renorm", "quantization_config", "input_axes") if word in config]
-    loaded = sr.training.load_model("normalised", tmp_path)
+    loaded = sr.models.load("normalised", tmp_path)
     photos = np.ones((1, 4, 4, 3), "float32")
     np.testing.assert_array_equal(loaded(photos), model(photos))

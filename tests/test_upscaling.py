@@ -145,7 +145,7 @@ def test_tiles_show_no_seams(edsr, shape, tile):
 @pytest.mark.parametrize("name, scale", [("voc_residual", 4), ("voc_efficientnet", 2), ("voc_depth_to_space", 2)])
 def test_shipped_models_show_no_seams(name, scale):
     """With bicubic bases, and one with strides, so an odd size has to be made even."""
-    model, picture = sr.load_model(name), noise(47, 75, 3)
+    model, picture = sr.models.load(name), noise(47, 75, 3)
     whole = upscale(picture, model, scale=scale)
     tiled = upscale(picture, model, scale=scale, tile=13)
     assert whole.shape == (47 * scale, 75 * scale, 3)
@@ -156,7 +156,7 @@ def test_shipped_models_show_no_seams(name, scale):
 
 def test_a_shipped_model_gives_what_it_gives_by_hand(photo):
     small = sr.degradations.area(photo, (72, 72))
-    for scale, expected in zip((2, 4), sr.demo.predict(sr.load_model("voc_residual"), small), strict=True):
+    for scale, expected in zip((2, 4), sr.studies.demo.predict(sr.models.load("voc_residual"), small), strict=True):
         assert np.abs(upscale(small, "voc_residual", scale=scale).astype(int) - expected).max() <= 1
 
 

@@ -7,8 +7,9 @@ import pytest
 from keras import layers
 
 import srhelpers as sr
-from srhelpers import upscaling, video
-from srhelpers.video import upscale_video
+from srhelpers.upscaling import clips as video
+from srhelpers.upscaling import engine as upscaling
+from srhelpers.upscaling.clips import upscale_video
 
 TICK = Fraction(1, 12800)
 
@@ -261,7 +262,7 @@ def test_a_batch_gives_what_single_frames_give():
     features = layers.Conv2D(8, 3, strides=2, padding="same")(photo)
     strided = keras.Model(photo, layers.Conv2DTranspose(3, 8, 4, padding="same")(features))
     for pictures in (panned(5, 31, 45), [picture.astype("uint16") * 257 for picture in panned(5, 31, 45)]):
-        for model, scale in ((strided, None), (sr.load_model("voc_residual"), 2)):
+        for model, scale in ((strided, None), (sr.models.load("voc_residual"), 2)):
             together = video._Enlarger(model, scale, None, False)
             assert together.room(31, 45) > 5
             for one, picture in zip(together(pictures), pictures, strict=True):

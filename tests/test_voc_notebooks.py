@@ -18,8 +18,8 @@ def definitions(number):
     """As conftest's, with the features that notebooks 05 and 06 load."""
     if number not in ("05", "06"):
         return conftest.definitions(number)
-    features = sr.pretrained.efficientnet_block1a()
-    wrongly = sr.pretrained.fed_as_the_article(features)
+    features = sr.models.features.efficientnet_block1a()
+    wrongly = sr.studies.features.fed_as_the_article(features)
     return conftest.definitions(number, features=features, fed_wrongly=wrongly, scaled_features=features)
 
 
@@ -116,18 +116,20 @@ def test_the_two_homes_of_efficientnetb4_hold_the_same_network(photos):
     efficientnet = pytest.importorskip("efficientnet.keras")
     package = efficientnet.EfficientNetB4(include_top=False, input_shape=(None, None, 3), weights=None)
     theirs = definitions("05")["from_keras_applications"](package)
-    one, other = (keras.ops.convert_to_numpy(model(photos)) for model in (sr.pretrained.block1a_of(package), theirs))
+    one, other = (
+        keras.ops.convert_to_numpy(model(photos)) for model in (sr.models.features.block1a_of(package), theirs)
+    )
     assert one.shape == (2, 12, 16, 48)
     assert one == pytest.approx(other, abs=1e-4)
 
 
 @pytest.mark.parametrize("name", SHIPPED)
 def test_shipped_models_are_small_and_known(name):
-    entry = sr.training.manifest()[name]
+    entry = sr.models.manifest()[name]
     needed = {"notebook", "dataset", "photos", "steps", "seed", "device", "minutes", "date", "versions", "score"}
     assert needed <= set(entry)
     assert entry["bytes"] < 5e6
-    assert sr.load_model(name).count_params() == entry["parameters"]
+    assert sr.models.load(name).count_params() == entry["parameters"]
 
 
 def test_shipped_models_need_nothing_but_their_file():
@@ -144,13 +146,13 @@ def test_shipped_models_need_nothing_but_their_file():
 
 @pytest.mark.parametrize("name", SHIPPED)
 def test_shipped_models_beat_bicubic_on_photos_they_never_saw(name):
-    model, gains = sr.load_model(name), {2: [], 4: []}
+    model, gains = sr.models.load(name), {2: [], 4: []}
     for file in sr.datasets.photos("samples"):
         image = sr.datasets.read_image(file)
         if image.ndim == 2:
             continue
         sizes = [sr.degradations.area(image, (side, side)) for side in (72, 144, 288)]
-        for factor, target, estimate in zip((2, 4), sizes[1:], sr.demo.predict(model, sizes[0]), strict=True):
+        for factor, target, estimate in zip((2, 4), sizes[1:], sr.studies.demo.predict(model, sizes[0]), strict=True):
             bicubic = sr.degradations.resize(sizes[0], target.shape[:2])
             gains[factor].append(sr.metrics.psnr(target, estimate) - sr.metrics.psnr(target, bicubic))
     assert np.mean(gains[2]) > 0
@@ -163,7 +165,7 @@ def validation():
     folder = BENCHMARKS / "voc_standin"
     if not folder.is_dir():
         pytest.skip("voc_standin is not here; set SR_DATA_DIR to a folder with it")
-    study = sr.study.Study("06", sr.setup("quick", verbose=False))
+    study = sr.studies.study.Study("06", sr.setup("quick", verbose=False))
     study.validation = sr.datasets.photos("voc_standin", folder)[:200]
     study.training = study.validation[:1]
     return study
@@ -171,15 +173,15 @@ def validation():
 
 @pytest.mark.parametrize("name", SHIPPED)
 def test_shipped_models_score_what_the_manifest_says(name, validation):
-    scores = validation.measure(sr.load_model(name))
-    stated = sr.training.manifest()[name]["score"]
+    scores = validation.measure(sr.models.load(name))
+    stated = sr.models.manifest()[name]["score"]
     for side in (144, 288):
         assert scores[f"psnr_{side}"] == pytest.approx(stated[f"psnr_{side}"], abs=0.02)
         assert scores[f"psnr_{side}"] > bicubic(validation)[f"psnr_{side}"]
 
 
 def test_the_best_model_beats_bicubic_clearly(validation):
-    scores, base = validation.measure(sr.load_model("voc_depth_to_space")), bicubic(validation)
+    scores, base = validation.measure(sr.models.load("voc_depth_to_space")), bicubic(validation)
     assert scores["psnr_144"] - base["psnr_144"] > 0.6
     assert scores["psnr_288"] - base["psnr_288"] > 0.35
 

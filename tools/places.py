@@ -42,7 +42,11 @@ if not find_spec("srhelpers"):
     )
 """
 # What a notebook reads, by what its code says.
-DATASETS = {"sr.study.Study(": ["voc2007"], "sr.patch_study.PatchStudy(": ["div2k_train", "Set5"], '"Set5"': ["Set5"]}
+DATASETS = {
+    "sr.studies.study.Study(": ["voc2007"],
+    "sr.studies.patch_study.PatchStudy(": ["div2k_train", "Set5"],
+    '"Set5"': ["Set5"],
+}
 WHEEL = "srhelpers-wheel"  # the Kaggle dataset for kernels without internet
 
 
@@ -133,7 +137,7 @@ def kernel(path, user, *, offline=False):
         "is_private": "true",
         "enable_gpu": "true",
         "enable_internet": "false" if offline else "true",
-        "dataset_sources": [sr.catalog.DATASETS[name.lower()].kaggle[0] for name in names]
+        "dataset_sources": [sr.datasets.catalog.DATASETS[name.lower()].kaggle[0] for name in names]
         + ([f"{user}/{WHEEL}"] if offline else []),
         "competition_sources": [],
         "kernel_sources": [],

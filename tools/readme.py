@@ -40,7 +40,7 @@ STUDY = {
 
 def study():
     """The networks of notebooks 02 to 06, as a Markdown table."""
-    measured = sr.study.Study("06", sr.setup("quick", verbose=False))
+    measured = sr.studies.study.Study("06", sr.setup("quick", verbose=False))
     lines = [["72×72 grown, PSNR in dB (RGB)", "to 144×144", "to 288×288", "parameters"], ["---"] * 4]
     rows = measured.rows().set_index("experiment")
     for title, experiment in STUDY.items():
@@ -88,8 +88,8 @@ def models():
         for title, name in names.items():
             rows = measured.loc[scale, name]
             cells = [f"{rows.psnr_y[set_]:.2f} / {rows.ssim_y[set_]:.4f}".replace(" 0.", " .") for set_ in SETS]
-            number = "01" if name == "bicubic" else sr.training.manifest()[name]["notebook"]
-            parameters = f"{sr.training.manifest()[name]['parameters']:,}" if name != "bicubic" else ""
+            number = "01" if name == "bicubic" else sr.models.manifest()[name]["notebook"]
+            parameters = f"{sr.models.manifest()[name]['parameters']:,}" if name != "bicubic" else ""
             # The five networks of notebook 07 are one architecture.
             timed = "srresnet_mse_x4" if name.startswith(("srresnet", "srgan")) else name
             seconds = f"{speed.seconds_per_megapixel[timed, scale]:.1f}" if timed != "bicubic" else ""
@@ -98,7 +98,7 @@ def models():
             lines.append(
                 [f"×{scale}: {title}{called}", *cells, f"{rows.lpips['B100']:.3f}", parameters, seconds, lesson]
             )
-    facts = sr.training.manifest()["edsr_baseline_x4"]
+    facts = sr.models.manifest()["edsr_baseline_x4"]
     source = (
         f"\nTrained on {facts['device']}, without a GPU, on {facts['date']}: EDSR had {facts['steps']:,} steps, where "
         "the paper has 300,000 and 32.09 / 28.58 / 27.57 dB at ×4. So compare no architectures by these rows. LPIPS is "

@@ -76,7 +76,7 @@ sr.plots.compare(
 # And this is the row every network of this course has to beat, the mean over twelve sample photos:
 
 # %%
-sr.evaluation.summarise(sr.evaluation.evaluate("bicubic", "samples", 4)).round(4)
+sr.metrics.summarise(sr.metrics.evaluate("bicubic", "samples", 4)).round(4)
 
 # %% [markdown]
 # ## Setup
@@ -634,7 +634,7 @@ def cell(psnr, ssim):
 
 
 def measured_row(name, scale, papers):
-    colour = sr.evaluation.evaluate("bicubic", name, scale)
+    colour = sr.metrics.evaluate("bicubic", name, scale)
     alone = np.mean([luma_only(file, scale) for file in sr.datasets.photos(name)], axis=0)
     return {
         "set": f"{name} ×{scale}",
@@ -679,7 +679,7 @@ for name, scale in [("Set5", 2)] if ("Set5", 2) in here else []:
 # five methods, PSNR-Y in dB:
 
 # %%
-measured = pd.read_csv(sr.shipped.folder("results") / "interpolation.csv")
+measured = pd.read_csv(sr.models.shipped.folder("results") / "interpolation.csv")
 print("Measured on", *measured.device.unique(), "on", *measured.date.unique())
 measured.pivot_table(
     index=["dataset", "scale"], columns="method", values="psnr_y", sort=False
@@ -784,7 +784,7 @@ plt.show()
 #
 # ```python
 # scales = [2, 3, 4, 8]
-# curve = [sr.evaluation.evaluate("bicubic", "samples", scale).psnr_y.mean() for scale in scales]
+# curve = [sr.metrics.evaluate("bicubic", "samples", scale).psnr_y.mean() for scale in scales]
 # plt.plot(scales, curve, "o-")
 # ```
 #
@@ -871,5 +871,5 @@ plt.show()
 # columns of its README. Dong et al. (SRCNN), *Image super-resolution using deep convolutional
 # networks*, 2015. Ledig et al. (SRGAN), 2017. Lim et al. (EDSR), 2017. Wang et al. (ESRGAN), 2018.
 #
-# Photographs: credits in `sr.catalog.SAMPLES`. The astronaut is Eileen Collins, photographed by
+# Photographs: credits in `sr.datasets.catalog.SAMPLES`. The astronaut is Eileen Collins, photographed by
 # NASA.

@@ -58,7 +58,7 @@ if not find_spec("srhelpers"):
 import srhelpers as sr
 
 photo = sr.datasets.sample("chelsea")
-sr.demo.compare(
+sr.studies.demo.compare(
     photo,
     {"the article's network": "voc_article_plain_area", "ours": "voc_plain"},
     zoom=(82, 82, 56),
@@ -75,7 +75,7 @@ sr.demo.compare(
 
 # %%
 runtime = sr.setup(seed=0)
-study = sr.study.Study("02", runtime)
+study = sr.studies.study.Study("02", runtime)
 
 # %%
 study.table("bicubic, area", "plain, area", "plain, corrected")
@@ -191,13 +191,13 @@ def article_plain(activation="relu"):
     x = layers.Rescaling(1 / 255)(photo)
     x = convolution(64)(x)
     x = convolution(64)(x)
-    x2 = sr.blocks.copied(sr.blocks.colours(x, activation), 2, "x2")
-    x4 = sr.blocks.copied(sr.blocks.colours(x, activation), 4, "x4")
+    x2 = sr.studies.blocks.copied(sr.studies.blocks.colours(x, activation), 2, "x2")
+    x4 = sr.studies.blocks.copied(sr.studies.blocks.colours(x, activation), 4, "x4")
     return keras.Model(photo, [x2, x4], name="article_plain")
 
 
 # %%
-sr.demo.show_code(sr.blocks.colours, sr.blocks.copied)
+sr.studies.demo.show_code(sr.studies.blocks.colours, sr.studies.blocks.copied)
 
 # %%
 reordered = article_plain()
@@ -288,7 +288,7 @@ curves.groupby("steps")[["val_x2_psnr", "val_x4_psnr"]].mean().round(2).T
 
 # %%
 small, target = (sr.degradations.area(photo, (side, side)) for side in (72, 288))
-article = sr.demo.predict(sr.load_model("voc_article_plain_area"), small)[1]
+article = sr.studies.demo.predict(sr.models.load("voc_article_plain_area"), small)[1]
 top, left, size = 20, 20, 14
 squares = {"input": small, "article, 288": article, "target, 288": target}
 cuts = {}
@@ -357,17 +357,17 @@ def plain():
     for _ in range(4):
         x = convolution(64)(x)
     x = convolution(32)(layers.UpSampling2D()(x))
-    x2 = sr.blocks.picture(x, "x2")
+    x2 = sr.studies.blocks.picture(x, "x2")
     x = convolution(16)(layers.UpSampling2D()(x))
-    return keras.Model(photo, [x2, sr.blocks.picture(x, "x4")], name="plain")
+    return keras.Model(photo, [x2, sr.studies.blocks.picture(x, "x4")], name="plain")
 
 
 # %% [markdown]
-# `sr.blocks.picture` is that last step. Later notebooks use it too, so it lives in the helper
+# `sr.studies.blocks.picture` is that last step. Later notebooks use it too, so it lives in the helper
 # package:
 
 # %%
-sr.demo.show_code(sr.blocks.picture)
+sr.studies.demo.show_code(sr.studies.blocks.picture)
 
 # %% [markdown]
 # `base` is for notebook 03. Train it, now with flipped photos, and with a learning rate that falls
@@ -403,7 +403,7 @@ sr.plots.history(
 # a photo of any size:
 
 # %%
-sr.demo.compare(
+sr.studies.demo.compare(
     sr.datasets.sample("coffee"),
     {"plain": "voc_plain"},
     size=(100, 150),
@@ -455,7 +455,7 @@ rows.loc[["plain, article", "bicubic, opencv"], measures].groupby("experiment").
 # ```python
 # for level in (0, 128, 255):
 #     flat = np.full((72, 72, 3), level, "uint8")
-#     grown = sr.demo.predict(sr.load_model("voc_plain"), flat)[1]
+#     grown = sr.studies.demo.predict(sr.models.load("voc_plain"), flat)[1]
 #     print(level, "becomes", grown[20:-20, 20:-20].mean((0, 1)).round(1), "inside,", grown[0].mean().round(1), "at the rim")
 # ```
 #

@@ -57,7 +57,7 @@ if not find_spec("srhelpers"):
 import srhelpers as sr
 
 photo = sr.datasets.sample("chelsea")
-sr.demo.compare(
+sr.studies.demo.compare(
     photo,
     {"02, plain": "voc_plain", "03, residual": "voc_residual"},
     zoom=(82, 82, 56),
@@ -66,7 +66,7 @@ sr.demo.compare(
 
 # %%
 runtime = sr.setup(seed=0)
-study = sr.study.Study("03", runtime)
+study = sr.studies.study.Study("03", runtime)
 
 # %%
 study.table("bicubic, area", "plain, corrected", "residual, added to bicubic")
@@ -125,11 +125,11 @@ def article_residual():
     x = layers.Rescaling(1 / 255)(photo)
     x = convolution(32, kernel_size=1, activation=leaky())(x)
     x = article_block(article_block(x))
-    x2 = sr.blocks.copied(sr.blocks.colours(x, leaky()), 2, "x2")
+    x2 = sr.studies.blocks.copied(sr.studies.blocks.colours(x, leaky()), 2, "x2")
     x = article_block(layers.UpSampling2D()(x))
     return keras.Model(
         photo,
-        [x2, sr.blocks.copied(sr.blocks.colours(x, leaky()), 2, "x4")],
+        [x2, sr.studies.blocks.copied(sr.studies.blocks.colours(x, leaky()), 2, "x4")],
         name="article_residual",
     )
 
@@ -158,7 +158,7 @@ study.table("plain, article", "residual, article", "bicubic, opencv")
 # weights.) Both still lose to bicubic. Look at the squares:
 
 # %%
-sr.demo.compare(
+sr.studies.demo.compare(
     photo,
     {"article 1, plain": "voc_article_plain", "article 2, residual": "voc_article_residual"},
     degradation="opencv",
@@ -182,18 +182,20 @@ sr.demo.compare(
 # all later ones unchanged. The outputs are made as in 02: copy, convolve, copy, convolve.
 
 # %%
-sr.demo.show_code(sr.blocks.residual_block, sr.blocks.enlarged, sr.blocks.two_pictures)
+sr.studies.demo.show_code(
+    sr.studies.blocks.residual_block, sr.studies.blocks.enlarged, sr.studies.blocks.two_pictures
+)
 
 
 # %%
-def residual(block=sr.blocks.residual_block, base=True):
+def residual(block=sr.studies.blocks.residual_block, base=True):
     """Six blocks at 72×72, then convolutions after the copying as in 02, added to the enlarged photo."""
     photo = keras.Input((None, None, 3))
     x = layers.Rescaling(1 / 255, dtype="float32")(photo)
     features = convolution(32)(x)
     for _ in range(6):
         features = block(features, 32)
-    outputs = sr.blocks.two_pictures(features, x if base else None)
+    outputs = sr.studies.blocks.two_pictures(features, x if base else None)
     return keras.Model(photo, outputs, name="residual")
 
 
@@ -203,7 +205,7 @@ def residual(block=sr.blocks.residual_block, base=True):
 # %%
 small, target = (sr.degradations.area(photo, (side, side)) for side in (72, 288))
 bicubic = sr.degradations.resize(small, (288, 288))
-untrained = sr.demo.predict(residual(), small)[1]
+untrained = sr.studies.demo.predict(residual(), small)[1]
 print(f"untrained {sr.metrics.psnr(target, untrained):.2f} dB")
 print(f"bicubic   {sr.metrics.psnr(target, bicubic):.2f} dB")
 
@@ -216,7 +218,7 @@ print(f"bicubic   {sr.metrics.psnr(target, bicubic):.2f} dB")
 runs = {}
 for name, base in {"from nothing": False, "added to bicubic": True}.items():
     keras.utils.set_random_seed(0)
-    runs[name] = sr.demo.short_run(residual(base=base))
+    runs[name] = sr.studies.demo.short_run(residual(base=base))
 
 # %%
 figure = sr.plots.history(
@@ -238,9 +240,11 @@ def plain_block(x, filters):
 
 
 # %%
-study.train("residual, from nothing", partial(residual, base=False), **sr.study.OURS)
-study.train("plain blocks, added to bicubic", partial(residual, plain_block), **sr.study.OURS)
-study.train("residual, added to bicubic", residual, ship="voc_residual", **sr.study.OURS)
+study.train("residual, from nothing", partial(residual, base=False), **sr.studies.study.OURS)
+study.train(
+    "plain blocks, added to bicubic", partial(residual, plain_block), **sr.studies.study.OURS
+)
+study.train("residual, added to bicubic", residual, ship="voc_residual", **sr.studies.study.OURS)
 
 # %%
 study.table(
@@ -278,7 +282,7 @@ sr.plots.history(runs, metrics=["x2_psnr", "x4_psnr"], title="Validation PSNR in
 # four times as strong:
 
 # %%
-residual_answer = sr.demo.predict(sr.load_model("voc_residual"), small)[1]
+residual_answer = sr.studies.demo.predict(sr.models.load("voc_residual"), small)[1]
 added = residual_answer.astype(int) - bicubic
 missing = target.astype(int) - bicubic
 
@@ -309,7 +313,7 @@ sr.plots.pairs(
 # The base is made inside the network, so it too takes any size:
 
 # %%
-sr.demo.compare(
+sr.studies.demo.compare(
     sr.datasets.sample("coffee"),
     {"03, residual": "voc_residual"},
     size=(100, 150),
@@ -344,7 +348,7 @@ study.rows(*names).groupby("experiment")[["ssim_144", "ssim_288"]].agg(["mean", 
 #
 # ## Change it yourself
 #
-# 1. Enlarge a photo of your own with `sr.demo.compare`.
+# 1. Enlarge a photo of your own with `sr.studies.demo.compare`.
 # 2. Which weights are largest in `voc_residual`? Set one block's second convolution to zero. How much PSNR does the photo lose, block by block?
 # 3. The base could be made by Lanczos, which scores higher than bicubic. Measure how much of that lead a trained network keeps. (An afternoon.)
 # 4. Give `residual` twelve blocks of 16 filters. Compare parameters, time and the short run.
@@ -352,14 +356,14 @@ study.rows(*names).groupby("experiment")[["ssim_144", "ssim_288"]].agg(["mean", 
 # <details><summary>Solution to 2</summary>
 #
 # ```python
-# model = sr.load_model("voc_residual")
+# model = sr.models.load("voc_residual")
 # sums = [layer for layer in model.layers if isinstance(layer, layers.Add)][:6]
 # seconds = [layer.input[1]._keras_history.operation for layer in sums]
-# full = sr.metrics.psnr(target, sr.demo.predict(model, small)[1])
+# full = sr.metrics.psnr(target, sr.studies.demo.predict(model, small)[1])
 # for number, second in enumerate(seconds, 1):
 #     kept = second.get_weights()
 #     second.set_weights([0 * weights for weights in kept])
-#     without = sr.metrics.psnr(target, sr.demo.predict(model, small)[1])
+#     without = sr.metrics.psnr(target, sr.studies.demo.predict(model, small)[1])
 #     second.set_weights(kept)
 #     print(f"without block {number}: {without - full:+.2f} dB")
 # ```
@@ -376,12 +380,12 @@ study.rows(*names).groupby("experiment")[["ssim_144", "ssim_288"]].agg(["mean", 
 #     x = layers.Rescaling(1 / 255, dtype="float32")(photo)
 #     features = convolution(16)(x)
 #     for _ in range(12):
-#         features = sr.blocks.residual_block(features, 16)
-#     return keras.Model(photo, sr.blocks.two_pictures(features, x))
+#         features = sr.studies.blocks.residual_block(features, 16)
+#     return keras.Model(photo, sr.studies.blocks.two_pictures(features, x))
 #
 #
 # for network in (residual(), narrow_and_deep()):
-#     last = sr.demo.short_run(network).iloc[-1]
+#     last = sr.studies.demo.short_run(network).iloc[-1]
 #     print(f"{network.count_params():,} parameters, {last.val_x4_psnr:.2f} dB, {last.seconds} s an epoch")
 # ```
 # </details>

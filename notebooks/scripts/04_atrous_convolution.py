@@ -56,7 +56,7 @@ if not find_spec("srhelpers"):
 import srhelpers as sr
 
 photo = sr.datasets.sample("chelsea")
-sr.demo.compare(
+sr.studies.demo.compare(
     photo,
     {"03, residual": "voc_residual", "04, atrous": "voc_atrous"},
     zoom=(82, 82, 56),
@@ -65,7 +65,7 @@ sr.demo.compare(
 
 # %%
 runtime = sr.setup(seed=0)
-study = sr.study.Study("04", runtime)
+study = sr.studies.study.Study("04", runtime)
 
 # %%
 study.table("bicubic, area", "residual, added to bicubic", "dilated, PSNR loss")
@@ -147,15 +147,20 @@ def article_atrous():
     x = layers.Rescaling(1 / 255)(photo)
     x = convolution(32, kernel_size=1, activation=leaky())(x)
     x = article_atrous_block(article_atrous_block(x))
-    x2 = sr.blocks.copied(sr.blocks.colours(x, leaky()), 2, "x2")
+    x2 = sr.studies.blocks.copied(sr.studies.blocks.colours(x, leaky()), 2, "x2")
     x = article_atrous_block(layers.UpSampling2D()(x))
     return keras.Model(
-        photo, [x2, sr.blocks.copied(sr.blocks.colours(x, leaky()), 2, "x4")], name="article_atrous"
+        photo,
+        [x2, sr.studies.blocks.copied(sr.studies.blocks.colours(x, leaky()), 2, "x4")],
+        name="article_atrous",
     )
 
 
 # %%
-ours, before = article_atrous().count_params(), sr.load_model("voc_article_residual").count_params()
+ours, before = (
+    article_atrous().count_params(),
+    sr.models.load("voc_article_residual").count_params(),
+)
 print(f"{ours:,} parameters, {ours / before:.2f} times the article's residual network")
 
 # %% [markdown]
@@ -203,12 +208,12 @@ def atrous(rates=(1, 2, 4, 1, 2, 4)):
     x = layers.Rescaling(1 / 255, dtype="float32")(photo)
     features = convolution(32)(x)
     for rate in rates:
-        features = sr.blocks.residual_block(features, 32, dilation_rate=rate)
-    return keras.Model(photo, sr.blocks.two_pictures(features, x), name="atrous")
+        features = sr.studies.blocks.residual_block(features, 32, dilation_rate=rate)
+    return keras.Model(photo, sr.studies.blocks.two_pictures(features, x), name="atrous")
 
 
 # %%
-gentle = sr.study.OURS | {"epochs": 4}
+gentle = sr.studies.study.OURS | {"epochs": 4}
 study.train("dilated", atrous, **gentle, seeds=(0,))
 
 # %%
@@ -262,7 +267,7 @@ plt.show()
 # 05 and 06 use it too:
 
 # %%
-sr.demo.show_code(sr.losses.NegativePSNR)
+sr.studies.demo.show_code(sr.losses.NegativePSNR)
 
 # %% [markdown]
 # Its gradient is that of the squared error, divided by the photo's own squared error. That weighs
@@ -318,7 +323,7 @@ for side in (144, 288):
 runs = {}
 for name, loss in losses.items():
     keras.utils.set_random_seed(0)
-    runs[name] = sr.demo.short_run(atrous(), loss)
+    runs[name] = sr.studies.demo.short_run(atrous(), loss)
 
 # %%
 sr.plots.history(
@@ -333,7 +338,7 @@ sr.plots.history(
 # The article says its atrous network does a little better at 144 than its residual one:
 
 # %%
-sr.demo.compare(
+sr.studies.demo.compare(
     photo,
     {"article 2, residual": "voc_article_residual", "article 3, atrous": "voc_article_atrous"},
     factor=2,
@@ -350,7 +355,7 @@ sr.demo.compare(
 # A dilated convolution slides like any other:
 
 # %%
-sr.demo.compare(
+sr.studies.demo.compare(
     sr.datasets.sample("coffee"),
     {"04, atrous": "voc_atrous"},
     size=(100, 150),

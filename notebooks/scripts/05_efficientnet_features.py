@@ -57,7 +57,7 @@ if not find_spec("srhelpers"):
 import srhelpers as sr
 
 photo = sr.datasets.sample("chelsea")
-sr.demo.compare(
+sr.studies.demo.compare(
     photo,
     {"04, atrous": "voc_atrous", "05, features": "voc_efficientnet"},
     zoom=(82, 82, 56),
@@ -66,7 +66,7 @@ sr.demo.compare(
 
 # %%
 runtime = sr.setup(seed=0)
-study = sr.study.Study("05", runtime)
+study = sr.studies.study.Study("05", runtime)
 
 # %%
 study.table("bicubic, area", "without features", "with features")
@@ -98,7 +98,7 @@ from keras import layers
 # which one a row used; here it was B0.
 
 # %%
-features, variant = sr.pretrained.available_block1a("b4" if study.full else "b0")
+features, variant = sr.models.features.available_block1a("b4" if study.full else "b0")
 print(
     f"EfficientNet-{variant}, {features.output_shape[-1]} channels, {features.count_params():,} parameters"
 )
@@ -129,7 +129,7 @@ def from_keras_applications(package):
         include_top=False, input_shape=(None, None, 3), weights=None
     )
     normalization = next(x for x in whole.layers if isinstance(x, layers.Normalization))
-    mean, deviation = sr.pretrained.IMAGENET_MEAN, sr.pretrained.IMAGENET_DEVIATION
+    mean, deviation = sr.models.features.IMAGENET_MEAN, sr.models.features.IMAGENET_DEVIATION
     normalization.set_weights([np.array(mean), np.square(deviation), np.array(0)])
     normalization.finalize_state()
     for name in ("stem_conv", "stem_bn", "block1a_dwconv", "block1a_bn"):
@@ -143,7 +143,7 @@ if find_spec("efficientnet"):
 
     settings = {"include_top": False, "input_shape": (None, None, 3), "weights": None}
     package = efficientnet.keras.EfficientNetB4(**settings)
-    one = sr.pretrained.block1a_of(package)(small[None])
+    one = sr.models.features.block1a_of(package)(small[None])
     other = from_keras_applications(package)(small[None])
     difference = np.abs(np.subtract(one, other)).max()
     print(f"largest difference {difference:.1e} in values up to {np.max(one):.1f}")
@@ -155,7 +155,7 @@ else:
 # with a network can tell: exercise 1.) They differ in two things you must know:
 #
 # - `keras.applications` normalises inside the network and wants 0…255. The package wants you to do it.
-# - The package is from 2019. Its activation calls a function that Keras 3 no longer has. So `sr.pretrained` takes its weights and builds the seven layers anew, with the normalisation inside.
+# - The package is from 2019. Its activation calls a function that Keras 3 no longer has. So `sr.models.features` takes its weights and builds the seven layers anew, with the normalisation inside.
 #
 # ## How the article feeds it
 #
@@ -164,7 +164,7 @@ else:
 # that does to the features:
 
 # %%
-fed_wrongly = sr.pretrained.fed_as_the_article(features)
+fed_wrongly = sr.studies.features.fed_as_the_article(features)
 wrong = keras.ops.convert_to_numpy(fed_wrongly(small[None]))[0]
 print(
     f"how much a feature varies over the photo: {found.std((0, 1)).mean():.2f} as trained, {wrong.std((0, 1)).mean():.2f} as in the article"
@@ -189,10 +189,10 @@ def article_naive(activation="relu", feed=None):
     """The article's fourth network, first try."""
     photo = keras.Input((None, None, 3))
     found = (feed or fed_wrongly)(photo)
-    x = sr.blocks.article_start(photo, layers.UpSampling2D()(found))
-    medium = sr.blocks.colours(convolution(112, kernel_size=1)(x), activation)
-    large = sr.blocks.colours(medium, activation)
-    outputs = [sr.blocks.copied(medium, 2, "x2"), sr.blocks.copied(large, 4, "x4")]
+    x = sr.studies.blocks.article_start(photo, layers.UpSampling2D()(found))
+    medium = sr.studies.blocks.colours(convolution(112, kernel_size=1)(x), activation)
+    large = sr.studies.blocks.colours(medium, activation)
+    outputs = [sr.studies.blocks.copied(medium, 2, "x2"), sr.studies.blocks.copied(large, 4, "x4")]
     return keras.Model(photo, outputs, name="article_naive")
 
 
@@ -218,7 +218,7 @@ rows.loc[["features, article", "plain, article"]].unstack().round(2)
 
 # %%
 rough = sr.degradations.opencv(photo, (72, 72))
-drawn = sr.demo.predict(sr.load_model("voc_article_features"), rough)
+drawn = sr.studies.demo.predict(sr.models.load("voc_article_features"), rough)
 channels = {
     f"{name}, {side}": [image[..., n]]
     for side, image in zip((144, 288), drawn, strict=True)
@@ -239,7 +239,7 @@ sr.plots.pairs(channels, title="What it draws, colour by colour: black means tha
 # %%
 inside = keras.Input((None, None, 3))
 start = keras.Model(
-    inside, sr.blocks.article_start(inside, layers.UpSampling2D()(fed_wrongly(inside)))
+    inside, sr.studies.blocks.article_start(inside, layers.UpSampling2D()(fed_wrongly(inside)))
 )
 joined = np.abs(keras.ops.convert_to_numpy(start(small[None])).astype("float32"))
 print(f"own features: mean {joined[..., :64].mean():.2f}, largest {joined[..., :64].max():.2f}")
@@ -255,11 +255,11 @@ print(f"pretrained:   mean {joined[..., 64:].mean():.2f}, largest {joined[..., 6
 
 
 # %%
-sr.demo.show_code(sr.pretrained.standardised)
+sr.studies.demo.show_code(sr.studies.features.standardised)
 
 # %%
 some_photos = study.batches()[0].photos[0][:200]
-scaled_features = sr.pretrained.standardised(features, some_photos)
+scaled_features = sr.studies.features.standardised(features, some_photos)
 
 # %% [markdown]
 # Death is decided by the random start. Build twenty untrained networks of each kind and count
@@ -332,15 +332,15 @@ def article_last(activation="relu", feed=None):
     """The article's fourth network, last try."""
     photo = keras.Input((None, None, 3))
     found = convolution(96, kernel_size=1)(layers.UpSampling2D()((feed or fed_wrongly)(photo)))
-    x = sr.blocks.article_start(photo, found)
+    x = sr.studies.blocks.article_start(photo, found)
     for _ in range(2):
         x = convolution(80, kernel_size=1)(x)
-    x = medium = sr.blocks.colours(x, activation)
+    x = medium = sr.studies.blocks.colours(x, activation)
     for _ in range(2):
         x = convolution(64, kernel_size=1)(x)
     outputs = [
-        sr.blocks.copied(medium, 2, "x2"),
-        sr.blocks.copied(sr.blocks.colours(x, activation), 4, "x4"),
+        sr.studies.blocks.copied(medium, 2, "x2"),
+        sr.studies.blocks.copied(sr.studies.blocks.colours(x, activation), 4, "x4"),
     ]
     return keras.Model(photo, outputs, name="article_last")
 
@@ -378,8 +378,8 @@ def with_features(feed=None, use=True):
         own = layers.Concatenate()([own, layers.UpSampling2D()((feed or scaled_features)(photo))])
     own = convolution(32, activation=None)(own)
     for _ in range(6):
-        own = sr.blocks.residual_block(own, 32)
-    return keras.Model(photo, sr.blocks.two_pictures(own, x), name="with_features")
+        own = sr.studies.blocks.residual_block(own, 32)
+    return keras.Model(photo, sr.studies.blocks.two_pictures(own, x), name="with_features")
 
 
 # %% [markdown]
@@ -391,7 +391,7 @@ trainable = sum(int(np.prod(weights.shape)) for weights in network.trainable_var
 print(f"{network.count_params():,} parameters, {trainable:,} of them trained")
 
 # %%
-shorter = sr.study.OURS | {"epochs": 4, "loss": sr.losses.NegativePSNR()}
+shorter = sr.studies.study.OURS | {"epochs": 4, "loss": sr.losses.NegativePSNR()}
 study.train("without features", partial(with_features, use=False), **shorter)
 study.train(
     "with features",
@@ -418,7 +418,7 @@ study.table("bicubic, area", "without features", "with features")
 runs = {}
 for name, use in {"without features": False, "with features": True}.items():
     keras.utils.set_random_seed(0)
-    runs[name] = sr.demo.short_run(with_features(use=use), sr.losses.NegativePSNR())
+    runs[name] = sr.studies.demo.short_run(with_features(use=use), sr.losses.NegativePSNR())
 
 # %%
 sr.plots.history(
@@ -433,7 +433,7 @@ sr.plots.history(
 # The features halve the size and are copied back to it, so height and width must be even:
 
 # %%
-sr.demo.compare(
+sr.studies.demo.compare(
     sr.datasets.sample("coffee"),
     {"05, features": "voc_efficientnet"},
     size=(100, 150),
@@ -468,7 +468,7 @@ for side in (144, 288):
 #
 # ## Change it yourself
 #
-# 1. Where there is a network: load the B4 weights through `sr.pretrained.efficientnet_block1a("b4")` and through `keras.applications.EfficientNetB4(weights="imagenet")`, and compare the features of a photo.
+# 1. Where there is a network: load the B4 weights through `sr.models.features.efficientnet_block1a("b4")` and through `keras.applications.EfficientNetB4(weights="imagenet")`, and compare the features of a photo.
 # 2. A leaky ReLU at the output cannot die. Does it cure `article_naive`? Count dead colours.
 # 3. Let the features be trained too (`features.trainable = True`). Do they get better, with so few photos? Mind that the model you load is shared.
 # 4. Replace the pretrained weights by random ones of the same size. How much of the features' gain is ImageNet, and how much is only more channels? (An hour.)
@@ -493,8 +493,8 @@ for side in (144, 288):
 #
 # ```python
 # keras.utils.set_random_seed(0)
-# random_features = sr.pretrained.standardised(keras.models.clone_model(features), some_photos)
-# print(sr.demo.short_run(with_features(feed=random_features), sr.losses.NegativePSNR()).val_x4_psnr.iloc[-1].round(2), "dB with random features")
+# random_features = sr.studies.features.standardised(keras.models.clone_model(features), some_photos)
+# print(sr.studies.demo.short_run(with_features(feed=random_features), sr.losses.NegativePSNR()).val_x4_psnr.iloc[-1].round(2), "dB with random features")
 # print(runs["with features"].val_x4_psnr.iloc[-1].round(2), "dB with those of ImageNet")
 # ```
 # </details>

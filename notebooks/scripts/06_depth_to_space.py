@@ -54,7 +54,7 @@ if not find_spec("srhelpers"):
 import srhelpers as sr
 
 photo = sr.datasets.sample("chelsea")
-sr.demo.compare(
+sr.studies.demo.compare(
     photo,
     {"02, plain": "voc_plain", "06, depth to space": "voc_depth_to_space"},
     zoom=(82, 82, 56),
@@ -63,7 +63,7 @@ sr.demo.compare(
 
 # %%
 runtime = sr.setup(seed=0)
-study = sr.study.Study("06", runtime)
+study = sr.studies.study.Study("06", runtime)
 
 # %%
 study.table("bicubic, area", "plain, corrected", "depth to space, larger")
@@ -102,7 +102,7 @@ print(keras.ops.convert_to_numpy(sr.layers.DepthToSpace(2)(channels))[0, :, :, 0
 # a reshape:
 
 # %%
-sr.demo.show_code(sr.layers.DepthToSpace.call)
+sr.studies.demo.show_code(sr.layers.DepthToSpace.call)
 
 # %% [markdown]
 # (The article writes `Lambda(lambda x: depth_to_space(x, 2))`. A `Lambda` is saved as Python code,
@@ -132,9 +132,9 @@ sr.plots.pairs(
 # article.
 
 # %%
-features, variant = sr.pretrained.available_block1a("b4" if study.full else "b0")
-fed_wrongly = sr.pretrained.fed_as_the_article(features)
-scaled_features = sr.pretrained.standardised(features, study.batches()[0].photos[0][:200])
+features, variant = sr.models.features.available_block1a("b4" if study.full else "b0")
+fed_wrongly = sr.studies.features.fed_as_the_article(features)
+scaled_features = sr.studies.features.standardised(features, study.batches()[0].photos[0][:200])
 
 # %%
 convolution = partial(layers.Conv2D, kernel_size=3, padding="same", activation="relu")
@@ -145,12 +145,12 @@ def article_depth_to_space(activation="relu", feed=None):
     """The article's fifth network."""
     photo = keras.Input((None, None, 3))
     found = layers.UpSampling2D()((feed or fed_wrongly)(photo))
-    x = sr.blocks.article_start(photo, convolution(48, kernel_size=1)(found))
+    x = sr.studies.blocks.article_start(photo, convolution(48, kernel_size=1)(found))
     x = sr.layers.DepthToSpace(2)(convolution(112, kernel_size=1)(x))
     x = convolution(64, kernel_size=1)(x)
-    x2 = sr.blocks.colours(x, activation)
+    x2 = sr.studies.blocks.colours(x, activation)
     x = sr.layers.DepthToSpace(2)(convolution(64, kernel_size=1)(x2))
-    x4 = sr.blocks.colours(x, activation)
+    x4 = sr.studies.blocks.colours(x, activation)
     outputs = [
         layers.Rescaling(255, dtype="float32", name=f"x{n}")(x) for n, x in ((2, x2), (4, x4))
     ]
@@ -209,8 +209,8 @@ def depth_to_space(filters=32, blocks=6):
     x = layers.Rescaling(1 / 255, dtype="float32")(photo)
     found = convolution(filters, activation=None)(convolution(filters)(x))
     for _ in range(blocks):
-        found = sr.blocks.residual_block(found, filters)
-    outputs = [grow(found, sr.blocks.enlarged(x, factor), factor) for factor in (2, 4)]
+        found = sr.studies.blocks.residual_block(found, filters)
+    outputs = [grow(found, sr.studies.blocks.enlarged(x, factor), factor) for factor in (2, 4)]
     return keras.Model(photo, outputs, name="depth_to_space")
 
 
@@ -220,7 +220,7 @@ def depth_to_space(filters=32, blocks=6):
 # differ in nothing else.
 
 # %%
-shorter = sr.study.OURS | {"epochs": 4, "loss": sr.losses.NegativePSNR()}
+shorter = sr.studies.study.OURS | {"epochs": 4, "loss": sr.losses.NegativePSNR()}
 study.train("depth to space", depth_to_space, **shorter)
 
 # %%
@@ -242,7 +242,7 @@ study.train(
     seeds=(0,),
     ship="voc_depth_to_space",
     loss=sr.losses.NegativePSNR(),
-    **sr.study.OURS | {"epochs": 8},
+    **sr.studies.study.OURS | {"epochs": 8},
 )
 
 # %%
@@ -265,7 +265,7 @@ sr.plots.history(
 
 # %%
 keras.utils.set_random_seed(0)
-history = sr.demo.short_run(depth_to_space(), sr.losses.NegativePSNR())
+history = sr.studies.demo.short_run(depth_to_space(), sr.losses.NegativePSNR())
 
 # %%
 sr.plots.history(
@@ -287,7 +287,7 @@ networks = {
     "05, features": "voc_efficientnet",
     "06, depth to space": "voc_depth_to_space",
 }
-sr.demo.compare(
+sr.studies.demo.compare(
     sr.datasets.sample("coffee"),
     networks,
     size=(100, 150),
@@ -335,7 +335,7 @@ def as_bad_as(spoil, goal):
 # %%
 small, target = (sr.degradations.area(photo, (side, side)) for side in (72, 288))
 bicubic = sr.degradations.resize(small, (288, 288))
-best = sr.demo.predict(sr.load_model("voc_depth_to_space"), small)[1]
+best = sr.studies.demo.predict(sr.models.load("voc_depth_to_space"), small)[1]
 # %%
 goal = sr.metrics.psnr(target, best)
 # %%
@@ -528,7 +528,7 @@ study.table(
 # <details><summary>Solution to 4</summary>
 #
 # ```python
-# model = sr.load_model("voc_depth_to_space")
+# model = sr.models.load("voc_depth_to_space")
 # answers = [np.asarray(model(np.ascontiguousarray(small[None, :, ::step]))[1])[:, :, ::step] for step in (1, -1)]
 # averaged = np.clip(np.mean(answers, axis=0)[0].round(), 0, 255).astype("uint8")
 # print(f"alone {sr.metrics.psnr(target, best):.2f} dB, averaged {sr.metrics.psnr(target, averaged):.2f} dB")

@@ -54,7 +54,7 @@ if not find_spec("srhelpers"):
 import srhelpers as sr
 
 photo = sr.datasets.sample("astronaut")
-sr.demo.restore(
+sr.studies.demo.restore(
     photo,
     {
         "squared error": "srresnet_mse_x4",
@@ -67,7 +67,7 @@ sr.demo.restore(
 
 # %%
 runtime = sr.setup(seed=0)
-study = sr.patch_study.PatchStudy("07", runtime)
+study = sr.studies.patch_study.PatchStudy("07", runtime)
 
 # %%
 study.table("bicubic", "srresnet_mse_x4", "srgan_mse_x4", "srresnet_vgg22_x4")
@@ -196,7 +196,7 @@ for head in ("dense", "patch"):
 # logarithm of a sigmoid loses all digits where the discriminator is sure. Here they are:
 
 # %%
-sr.demo.show_code(sr.adversarial.GAN.compute_loss)
+sr.studies.demo.show_code(sr.training.GAN.compute_loss)
 
 # %% [markdown]
 # Read it from the bottom. Both networks learn in one step and from the same pictures. `fixed` and
@@ -212,9 +212,10 @@ sr.demo.show_code(sr.adversarial.GAN.compute_loss)
 
 # %%
 try:
-    variant = sr.pretrained.vgg19_weights()[1]
+    variant = sr.models.features.vgg19_weights()[1]
     vgg22, vgg54 = (
-        sr.losses.Content(sr.pretrained.vgg19(f"block{name}")) for name in ("2_conv2", "5_conv4")
+        sr.losses.Content(sr.models.features.vgg19(f"block{name}"))
+        for name in ("2_conv2", "5_conv4")
     )
 except OSError as error:
     variant = None
@@ -260,14 +261,14 @@ pd.DataFrame(rows).T.map("{:.4f}".format)
 # what is there, not where exactly. All three hardly mind a small change of brightness.
 #
 # **The range that VGG wants.** VGG19 was trained on 0…255, with the mean colour taken off and the
-# channels in the order blue, green, red. `sr.pretrained.vgg19` does that inside. The article feeds
+# channels in the order blue, green, red. `sr.models.features.vgg19` does that inside. The article feeds
 # Keras's VGG19, which does nothing of the kind, with −1…1. To see what that does, undo what ours
 # does:
 
 # %%
 if variant:
     right = np.stack([photo, worse["bicubic"]]).astype("float32")
-    wrong = (right / 127.5 - 1)[..., ::-1] + np.array(sr.pretrained.VGG_MEAN, "float32")
+    wrong = (right / 127.5 - 1)[..., ::-1] + np.array(sr.models.features.VGG_MEAN, "float32")
     for name, (original, restored) in {"0…255": right, "−1…1, as the article": wrong}.items():
         print(f"{name}: content loss of bicubic {float(vgg54(original[None], restored[None])):.2g}")
     print(f"adversarial loss of an undecided discriminator: {1e-3 * np.log(2):.2g}")
@@ -285,7 +286,7 @@ if variant:
 
 # %%
 try:
-    gan = sr.adversarial.GAN(srresnet(blocks=1), discriminator(head="patch"))
+    gan = sr.training.GAN(srresnet(blocks=1), discriminator(head="patch"))
     gan.compile("adam", loss=squared)
     gan.fit(training)
 except ValueError as error:
@@ -324,7 +325,7 @@ def start_from(model):
     keras.utils.set_random_seed(0)
     generator = srresnet()
     if model:
-        generator.set_weights(sr.load_model(model).get_weights())
+        generator.set_weights(sr.models.load(model).get_weights())
     return generator
 
 
@@ -333,7 +334,9 @@ def train_alone(name, loss, learning_rate, start=None, **recipe):
     """The generator by its content loss alone; Adam, a rate that falls to zero along a cosine."""
     generator = start_from(start)
     rate = keras.optimizers.schedules.CosineDecay(learning_rate, recipe["steps"])
-    generator.compile(keras.optimizers.Adam(rate), loss=loss, metrics=[sr.patch_study.luma_psnr(4)])
+    generator.compile(
+        keras.optimizers.Adam(rate), loss=loss, metrics=[sr.studies.patch_study.luma_psnr(4)]
+    )
     study.train(name, generator, patch_size=24, start=start, **recipe)
 
 
@@ -341,10 +344,12 @@ def train_alone(name, loss, learning_rate, start=None, **recipe):
 def train_against(name, loss, rates, start="srresnet_mse_x4", **recipe):
     """The generator against a discriminator; Adam, two rates, half of the steps each."""
     generator = start_from(start)
-    gan = sr.adversarial.GAN(generator, discriminator(), adversarial_weight=1e-3)
+    gan = sr.training.GAN(generator, discriminator(), adversarial_weight=1e-3)
     rate = keras.optimizers.schedules.PiecewiseConstantDecay([recipe["steps"] // 2], rates)
-    gan.compile(keras.optimizers.Adam(rate), loss=loss, metrics=[sr.patch_study.luma_psnr(4)])
-    guarded = {"keep": "last", "guard": sr.adversarial.collapse(floor=18)}
+    gan.compile(
+        keras.optimizers.Adam(rate), loss=loss, metrics=[sr.studies.patch_study.luma_psnr(4)]
+    )
+    guarded = {"keep": "last", "guard": sr.training.collapse(floor=18)}
     study.train(
         name, gan, patch_size=24, side=96, ship=generator, fit=guarded, start=start, **recipe
     )
@@ -356,7 +361,7 @@ def train_against(name, loss, rates, start="srresnet_mse_x4", **recipe):
 # stays, and you are told why. Like this:
 
 # %%
-guard = sr.adversarial.collapse(floor=18)
+guard = sr.training.collapse(floor=18)
 guard([{"val_psnr": 11.0, "d_real": 0.7, "d_fake": 0.2}])
 
 # %%
@@ -379,12 +384,12 @@ if study.full and variant:
 # %%
 keras.utils.set_random_seed(0)
 generator = srresnet()
-generator.set_weights(sr.load_model("srresnet_mse_x4").get_weights())
-gan = sr.adversarial.GAN(generator, discriminator(head="patch"))
+generator.set_weights(sr.models.load("srresnet_mse_x4").get_weights())
+gan = sr.training.GAN(generator, discriminator(head="patch"))
 gan.compile(
     keras.optimizers.Adam(1e-4),
     loss=vgg54 if variant else squared,
-    metrics=[sr.patch_study.luma_psnr(4)],
+    metrics=[sr.studies.patch_study.luma_psnr(4)],
 )
 run = gan.fit(training, validation_data=validation, epochs=3, verbose=0)
 pd.DataFrame(run.history)[["content", "adversarial", "d_real", "d_fake", "psnr", "val_psnr"]].round(
@@ -425,7 +430,7 @@ NAMES = {
     "GAN, VGG22": "srgan_vgg22_x4",
     "GAN, VGG54": "srgan_vgg54_x4",
 }
-sr.demo.restore(
+sr.studies.demo.restore(
     photo,
     NAMES,
     zoom=(20, 180, 110),
@@ -433,7 +438,7 @@ sr.demo.restore(
 )
 
 # %%
-sr.demo.restore(
+sr.studies.demo.restore(
     sr.datasets.sample("coffee"), NAMES, title="The same on another photo: look at the wood"
 )
 
@@ -539,11 +544,11 @@ plt.show()
 # <details><summary>Solution to 3</summary>
 #
 # ```python
-# first, second = (sr.load_model(name) for name in ("srresnet_mse_x4", "srresnet_vgg22_x4"))
+# first, second = (sr.models.load(name) for name in ("srresnet_mse_x4", "srresnet_vgg22_x4"))
 # mixed = srresnet()
 # weights = zip(first.get_weights(), second.get_weights(), strict=True)
 # mixed.set_weights([(one + other) / 2 for one, other in weights])
-# sr.demo.restore(photo, {"squared error": first, "half": mixed, "VGG22": second}, title="Between the two")
+# sr.studies.demo.restore(photo, {"squared error": first, "half": mixed, "VGG22": second}, title="Between the two")
 # ```
 #
 # Since one began as the other, their weights lie close together and the mean works. ESRGAN (2018)

@@ -53,7 +53,7 @@ if not find_spec("srhelpers"):
 import srhelpers as sr
 
 photo = sr.datasets.sample("astronaut")
-sr.demo.restore(
+sr.studies.demo.restore(
     photo,
     {"EDSR baseline": "edsr_baseline_x4"},
     zoom=(20, 180, 110),
@@ -62,7 +62,7 @@ sr.demo.restore(
 
 # %%
 runtime = sr.setup(seed=0)
-study = sr.patch_study.PatchStudy("08", runtime)
+study = sr.studies.patch_study.PatchStudy("08", runtime)
 
 # %%
 PUBLISHED = {
@@ -163,7 +163,7 @@ def edsr(scale=4, blocks=16, filters=64, scaling=1):
     )
     features = start
     for _ in range(blocks):
-        features = sr.blocks.residual_block(features, filters, scaling=scaling)
+        features = sr.studies.blocks.residual_block(features, filters, scaling=scaling)
     features = layers.Add()([start, convolution(filters)(features)])
     for factor in (2, 2) if scale == 4 else (scale,):
         features = grow(features, filters, factor)
@@ -237,7 +237,7 @@ def train(scale, rate, start=None, **recipe):
     if start:
         continue_from(start, model)
     model.compile(
-        keras.optimizers.Adam(rate), loss="mae", metrics=[sr.patch_study.luma_psnr(scale)]
+        keras.optimizers.Adam(rate), loss="mae", metrics=[sr.studies.patch_study.luma_psnr(scale)]
     )
     study.train(f"{NAME}_x{scale}", model, scale=scale, loss="mae", **recipe)
     return model
@@ -291,7 +291,9 @@ validation = sr.generators.Patches(samples[:3], 4, 72, training=False)
 # %%
 keras.utils.set_random_seed(0)
 little = edsr(4, blocks=4, filters=32)
-little.compile(keras.optimizers.Adam(1e-3), loss="mae", metrics=[sr.patch_study.luma_psnr(4)])
+little.compile(
+    keras.optimizers.Adam(1e-3), loss="mae", metrics=[sr.studies.patch_study.luma_psnr(4)]
+)
 run = little.fit(training, validation_data=validation, epochs=8, verbose=0)
 
 # %%
@@ -313,14 +315,14 @@ print(f"bicubic {np.mean(scores):.2f} dB, the small network {run.history['val_ps
 # ## Look
 
 # %%
-sr.demo.restore(
+sr.studies.demo.restore(
     sr.datasets.sample("motorcycle_left"),
     {"EDSR baseline": "edsr_baseline_x4"},
     title="Another photo: look at the cooling fins, which no method brings back",
 )
 
 # %%
-sr.demo.restore(
+sr.studies.demo.restore(
     photo,
     {"EDSR baseline": "edsr_baseline_x2"},
     scale=2,
@@ -339,7 +341,7 @@ sr.demo.restore(
 # network can see, and these are thrown away:
 
 # %%
-model = sr.load_model("edsr_baseline_x4")
+model = sr.models.load("edsr_baseline_x4")
 small = sr.degradations.bicubic(photo, (128, 128))
 whole = sr.upscaling.upscale(small, model)
 tiled = sr.upscaling.upscale(small, model, tile=32)
@@ -443,7 +445,7 @@ for index in range(40):
         np.concatenate(part) for part in zip(*(crop[index] for crop in crops), strict=True)
     )
     bigger = [sr.degradations.resize(image, (96, 96)) for image in low]
-    for name, images in {"EDSR": sr.demo.predict(model, low)[0], "bicubic": bigger}.items():
+    for name, images in {"EDSR": sr.studies.demo.predict(model, low)[0], "bicubic": bigger}.items():
         scores[name].append(
             np.mean([sr.metrics.psnr(*pair) for pair in zip(high, images, strict=True)])
         )
@@ -504,7 +506,7 @@ table
 # for loss in ("mae", "mse"):
 #     keras.utils.set_random_seed(0)
 #     network = edsr(4, blocks=4, filters=32)
-#     network.compile(keras.optimizers.Adam(1e-3), loss=loss, metrics=[sr.patch_study.luma_psnr(4)])
+#     network.compile(keras.optimizers.Adam(1e-3), loss=loss, metrics=[sr.studies.patch_study.luma_psnr(4)])
 #     found = network.fit(training, validation_data=validation, epochs=8, verbose=0)
 #     print(loss, round(found.history["val_psnr"][-1], 2))
 # ```

@@ -52,12 +52,12 @@ if not find_spec("srhelpers"):
 import srhelpers as sr
 
 thumbnail = sr.degradations.bicubic(sr.datasets.sample("chelsea")[:, :450], (100, 150))
-model = sr.load_model("edsr_baseline_x4")
+model = sr.models.load("edsr_baseline_x4")
 large = sr.upscaling.upscale(thumbnail, model)
 
 # %%
 title = "A thumbnail of 150×100 pixels, four times as large: look at the eyes"
-sr.widgets.before_after(thumbnail, large, names=("bicubic", "EDSR"), title=title)
+sr.plots.before_after(thumbnail, large, names=("bicubic", "EDSR"), title=title)
 
 # %% [markdown]
 # Move the slider; it wakes when you run the cell. The rim of the eyes and the stripes become sharp, and the fur gets strands.
@@ -96,11 +96,11 @@ pd.set_option("display.max_colwidth", None)
 
 # %%
 path = None
-upload = sr.widgets.upload_button()
+upload = sr.plots.upload_button()
 upload
 
 # %%
-photo = sr.widgets.choose_photo(path, upload, sample=thumbnail, largest=128)
+photo = sr.plots.choose_photo(path, upload, sample=thumbnail, largest=128)
 sr.plots.pairs({"the photo to enlarge": [photo]}, title="Look whether it is the one you mean")
 
 # %% [markdown]
@@ -124,7 +124,7 @@ models.drop(columns=["megabytes", "notebook"])
 
 # %%
 NAMES = ["bicubic", "voc_residual", "edsr_baseline_x4", "srresnet_mse_x4", "srresnet_vgg22_x4"]
-measured = pd.read_csv(sr.shipped.folder("results") / "benchmarks.csv")
+measured = pd.read_csv(sr.models.shipped.folder("results") / "benchmarks.csv")
 measured = measured.query("dataset == 'B100' and scale == 4").set_index("method").loc[NAMES]
 measured = measured[["psnr_y", "ssim_y", "lpips"]]
 measured.assign(parameters=models.parameters).fillna(0).astype({"parameters": int}).round(3)
@@ -141,13 +141,13 @@ measured.assign(parameters=models.parameters).fillna(0).astype({"parameters": in
 # %%
 large = sr.upscaling.upscale(photo, model)
 title, names = "Four times as large: look at edges, then at textures", ("your pixels", "EDSR")
-sr.widgets.before_after(photo, large, names=names, title=title, method="nearest")
+sr.plots.before_after(photo, large, names=names, title=title, method="nearest")
 
 # %% [markdown]
 # The same place, by interpolation and three models:
 
 # %%
-quick, sharp = (sr.load_model(name) for name in ("voc_residual", "srresnet_vgg22_x4"))
+quick, sharp = (sr.models.load(name) for name in ("voc_residual", "srresnet_vgg22_x4"))
 NETWORKS = {"voc_residual": quick, "edsr_baseline_x4": model, "srresnet_vgg22_x4": sharp}
 
 
@@ -382,7 +382,7 @@ face.convert("L").save(folder / "photos" / "grey scan.png")
 face.convert("RGBA").rotate(15).save(folder / "photos" / "with alpha.png")
 
 # %%
-summary = sr.files.upscale_files(
+summary = sr.upscaling.folders.upscale_files(
     folder / "photos", folder / "large", "voc_residual", scale=2, progress=False
 )
 print(summary)
@@ -403,7 +403,7 @@ for file in sorted((folder / "large").iterdir()):
 
 # %%
 try:
-    video = sr.video
+    video = sr.upscaling.clips
     import av
 except ImportError as missing:
     print(missing, "Until then the clip is left out.")
@@ -443,7 +443,7 @@ slider = None
 if video:
     before, after = (read_clip(clip)[5] for clip in clips)
     title = "The sixth frame: look at the rim of the cup"
-    slider = sr.widgets.before_after(before, after, names=("clip", "upscaled"), title=title)
+    slider = sr.plots.before_after(before, after, names=("clip", "upscaled"), title=title)
 slider
 
 # %% [markdown]
@@ -457,7 +457,7 @@ slider
 #
 # photo = sr.datasets.read_image("photo.jpg")
 # large = sr.upscaling.upscale(photo, "edsr_baseline_x4", tile=256)
-# sr.files.upscale_files("holiday/", "holiday_large/", "edsr_baseline_x4")
+# sr.upscaling.folders.upscale_files("holiday/", "holiday_large/", "edsr_baseline_x4")
 # ```
 #
 # In a terminal:
@@ -510,7 +510,7 @@ slider
 #
 # ```python
 # eight = sr.upscaling.upscale(photo, model, self_ensemble=True)
-# sr.widgets.before_after(large, eight, names=("one answer", "the mean of eight"))
+# sr.plots.before_after(large, eight, names=("one answer", "the mean of eight"))
 # ```
 # </details>
 #

@@ -1,0 +1,60 @@
+"""Files that are whole or not there, and one process at a time."""
+
+import contextlib
+import hashlib
+import os
+import shutil
+import sys
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+
+import filelock
+
+from . import runtime
+
+
+@contextlib.contextmanager
+def replacing(target: str | os.PathLike, *, sync: bool = False) -> Iterator[Path]:
+    """A new name beside `target` to write to: it becomes `target` if the block ends well, else it is removed.
+
+    Args:
+        target: file or folder. A file that is there is replaced; a folder must not be there.
+        sync: make sure that a file's content is on the disk before it gets its name.
+    """
+    target = Path(target)
+    partial = target.with_name(f".{uuid.uuid4().hex[:12]}.part{target.suffix[:10]}")
+    try:
+        yield partial
+        if sync and partial.is_file():
+            with partial.open("rb+") as written:
+                os.fsync(written.fileno())
+        partial.replace(target)
+    finally:
+        if partial.is_dir():
+            shutil.rmtree(partial, ignore_errors=True)
+        else:
+            partial.unlink(missing_ok=True)
+
+
+@contextlib.contextmanager
+def locked(path: str | os.PathLike, doing: str) -> Iterator[None]:
+    """Only one process of this machine is inside for one path; another says that it waits.
+
+    Args:
+        path: what must not be touched by two; it need not exist.
+        doing: what the other may be doing, such as "downloads Set5", for "Waiting for another process that …".
+    """
+    name = hashlib.sha256(os.fsencode(os.path.realpath(path))).hexdigest()[:24]
+    folder = runtime.folder("cache") / "locks"
+    folder.mkdir(parents=True, exist_ok=True)
+    lock = filelock.FileLock(folder / f"{name}.lock")
+    try:
+        lock.acquire(timeout=0)
+    except filelock.Timeout:
+        print(f"Waiting for another process that {doing} …", file=sys.stderr, flush=True)
+        lock.acquire()
+    try:
+        yield
+    finally:
+        lock.release()

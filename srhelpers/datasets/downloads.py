@@ -1,0 +1,227 @@
+"""Fetch archives, going on where an earlier try broke off. A folder under its final name is always whole."""
+
+import os
+import shutil
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+
+import filelock
+import pooch
+import requests
+from tqdm.auto import tqdm
+
+from .archives import DownloadError, refuse, told, unpack
+
+CHUNK = 1 << 16  # what a broken reply loses at most
+TRIES = 3
+TIMEOUT = 30  # seconds without a byte
+
+pooch.get_logger().setLevel("ERROR")
+
+
+@dataclass(frozen=True)
+class Archive:
+    """One file on the net.
+
+    Args:
+        name: folder it is unpacked to.
+        urls: addresses, the official one first.
+        size: bytes, or None where nobody tells exactly.
+        checksum: "sha256:…" or "md5:…", or None where nobody tells: then the archive's own checks and the
+            number of photos in it have to do.
+        about_size: bytes, where only that is known.
+
+    >>> import srhelpers as sr
+    >>> sr.datasets.downloads.Archive("set", ("https://example.org/set.zip",)).filename
+    'set.zip'
+    """
+
+    name: str
+    urls: tuple
+    size: int | None = None
+    checksum: str | None = None
+    about_size: int = 0
+
+    @property
+    def filename(self):
+        return PurePosixPath(self.urls[0]).name
+
+
+def _get(url, target, expected_size, progress):
+    """One request; adds to `target` from where an earlier one broke off, or replaces it by a whole file."""
+    start = target.stat().st_size if target.exists() else 0
+    # Without "identity" a server may compress on the fly, and lengths mean nothing.
+    headers = {"Accept-Encoding": "identity", **({"Range": f"bytes={start}-"} if start else {})}
+    with requests.get(url, headers=headers, stream=True, timeout=TIMEOUT) as reply:
+        if reply.status_code == 416:  # nothing comes after `start`
+            if expected_size and start != expected_size:
+                target.unlink()
+                raise requests.ConnectionError(f"{start:,} bytes are here, which is more than the server has")
+            return
+        reply.raise_for_status()
+        goes_on = reply.headers.get("Content-Range", "").startswith(f"bytes {start}-")
+        left = reply.headers.get("Content-Length")
+        total = (start if goes_on else 0) + int(left) if left else expected_size
+        if expected_size and total != expected_size:
+            raise DownloadError(f"Expected {expected_size:,} bytes at {url}, the server offers {total:,}.")
+        # A server that starts again must not cost what is here already, until all of its reply has come.
+        file = target if goes_on or not start else target.with_suffix(".new")
+        bar = tqdm(
+            desc=target.stem,
+            total=total,
+            initial=start if goes_on else 0,
+            unit="B",
+            unit_scale=True,
+            disable=not progress,
+            mininterval=0.5,
+        )
+        with bar, file.open("ab" if goes_on else "wb") as opened:
+            for chunk in reply.iter_content(CHUNK):
+                opened.write(chunk)
+                bar.update(len(chunk))
+        if total and file.stat().st_size != total:
+            raise requests.ConnectionError(f"the server stopped at {file.stat().st_size:,} of {total:,} bytes")
+        file.replace(target)
+
+
+def _plain(error):
+    if isinstance(error, requests.Timeout):
+        return f"no answer for {TIMEOUT} s"
+    if isinstance(error, requests.exceptions.SSLError):
+        return f"the server's certificate is not trusted ({error})"
+    if isinstance(error, requests.exceptions.ProxyError):
+        return f"the proxy does not let this through ({error})"
+    if isinstance(error, requests.ConnectionError | requests.exceptions.ChunkedEncodingError):
+        return "the server cannot be reached, or broke off; is there a network?"
+    return str(error)
+
+
+def _work(archive, folder):
+    """A folder for nothing but this download, beside the result."""
+    return Path(folder) / f"{archive.name}.download"
+
+
+def fetch(archive, folder, *, progress=True):
+    """Download one archive file into `<folder>/<name>.download/`, going on from where an earlier try broke off.
+
+    The bytes gather in `<file>.part`; only a file of the right checksum gets the final name.
+
+    Args:
+        archive: Archive.
+        folder: where the folder for the file is made.
+        progress: show a bar.
+
+    Returns:
+        Path of the whole, checked file.
+
+    Raises:
+        DownloadError: no address gave the file, or the disk is full. What arrived is kept for the next try,
+            unless its checksum is wrong: then it is removed and the next try starts clean.
+
+    >>> import srhelpers as sr
+    >>> archive = sr.datasets.catalog.DATASETS["set5"].archive
+    >>> sr.datasets.downloads.fetch(archive, "downloads")  # doctest: +SKIP
+    PosixPath('downloads/benchmark.download/benchmark.tar')
+    """
+    work = _work(archive, folder)
+    part = work / f"{archive.filename}.part"
+    problems = []
+
+    def resume(url, output, _):
+        for attempt in range(TRIES):
+            try:
+                _get(url, part, archive.size, progress)
+                break
+            except (requests.ConnectionError, requests.Timeout, requests.exceptions.ChunkedEncodingError):
+                if attempt + 1 == TRIES:
+                    raise
+        part.replace(output)
+
+    with told(f"write to {work}"):
+        work.mkdir(parents=True, exist_ok=True)
+        for leftover in work.glob("tmp*"):  # pooch's own, where it was killed
+            leftover.unlink()
+        for url in archive.urls:
+            try:
+                return Path(pooch.retrieve(url, archive.checksum, archive.filename, work, downloader=resume))
+            except ValueError as error:  # pooch: the checksum differs; it has removed the file
+                problems.append(f"{url}: {error}")
+            except (requests.RequestException, DownloadError) as error:
+                problems.append(f"{url}: {_plain(error)}")
+    kept = f"{part.stat().st_size:,} bytes are kept and the next try goes on from there." if part.exists() else ""
+    raise DownloadError("\n  ".join([f"Could not download {archive.filename}.", *problems, *filter(None, [kept])]))
+
+
+def make_folder(source, folder, *, check=None, progress=True):
+    """Make `folder` from an archive on the net or a Kaggle dataset; one process at a time, the others wait.
+
+    Args:
+        source: Archive, or a Kaggle slug "owner/name" for the `kaggle` client and its login.
+        folder: Path of the result. If another process has made it meanwhile, and `check` finds it whole, that
+            is the result.
+        check: function called with the folder's content before it gets its name; raises `DownloadError` if
+            it is not right.
+        progress: show bars.
+
+    Raises:
+        DownloadError: as `fetch` and `unpack`, or twice the archive's size is not free on the disk, or the
+            `kaggle` client is not there or fails; its own words are in the text.
+
+    >>> import srhelpers as sr
+    >>> sr.datasets.downloads.make_folder(sr.datasets.catalog.DATASETS["set5"].archive, "benchmark")  # doctest: +SKIP
+    """
+    folder = Path(folder)
+    with told(f"write to {folder.parent}"):
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        with filelock.FileLock(folder.with_name(f"{folder.name}.lock")):
+            if folder.exists():
+                try:
+                    return check(folder) if check else refuse(folder)
+                except DownloadError:
+                    refuse(folder)
+            if isinstance(source, Archive):
+                _check_space(source, folder.parent)
+                file = fetch(source, folder.parent, progress=progress)
+            else:
+                file = _fetch_from_kaggle(source, folder, progress)
+            unpack(file, folder, check=check, progress=progress)
+            shutil.rmtree(file.parent)
+
+
+def _check_space(archive, folder):
+    work = _work(archive, folder)
+    here = sum(file.stat().st_size for file in work.iterdir()) if work.exists() else 0
+    needed, free = 2 * (archive.size or archive.about_size) - here, shutil.disk_usage(folder).free
+    if needed > free:
+        raise DownloadError(
+            f"Expected {needed / 1e9:.1f} GB free for {archive.filename} and its files, got {free / 1e9:.1f} GB in "
+            f"{folder}; free some space or set SR_CACHE_DIR to a larger disk."
+        )
+
+
+def has_kaggle_token():
+    """Whether the Kaggle client would find a login: a token file or environment variables.
+
+    >>> import srhelpers as sr
+    >>> isinstance(sr.datasets.downloads.has_kaggle_token(), bool)
+    True
+    """
+    config = Path(os.environ.get("KAGGLE_CONFIG_DIR", "~/.kaggle")).expanduser()
+    if os.environ.get("KAGGLE_API_TOKEN") or (os.environ.get("KAGGLE_USERNAME") and os.environ.get("KAGGLE_KEY")):
+        return True
+    return any((config / name).exists() for name in ("kaggle.json", "access_token"))
+
+
+def _fetch_from_kaggle(slug, folder, progress):
+    client = shutil.which("kaggle")
+    if not client:
+        raise DownloadError("Expected the kaggle client, which is not installed; run: python -m pip install kaggle")
+    work = folder.with_name(f"{folder.name}.kaggle")
+    work.mkdir(parents=True, exist_ok=True)
+    command = [client, "datasets", "download", slug, "--path", str(work)]
+    result = subprocess.run(command, text=True, stdout=None if progress else subprocess.DEVNULL, stderr=subprocess.PIPE)
+    file = work / f"{slug.split('/')[1]}.zip"
+    if result.returncode or not file.exists():
+        raise DownloadError(f"The kaggle client could not fetch {slug}: {result.stderr.strip() or 'no file came'}")
+    return file

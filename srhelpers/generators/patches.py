@@ -1,0 +1,144 @@
+"""Small pieces of photos, low resolution → high resolution, for models with one scale."""
+
+import cv2
+import keras
+import numpy as np
+
+from .. import datasets, degradations
+from ..runtime import UserError
+from . import decoding
+
+
+class Patches(keras.utils.PyDataset):
+    """Small pieces cut from photos: low resolution → high resolution, for models with one scale.
+
+    Every photo is decoded once, and made small once and as a whole, as the benchmarks do: a piece cut first and
+    made small after would see its own edge. For training a piece comes from a random place of a random photo,
+    turned and mirrored in one of eight ways, low and high alike.
+
+    Args:
+        photos: list of files, a name or folder as `datasets.photos` takes it, or a list of pairs
+            (low-resolution file, high-resolution file).
+        scale: how much larger the targets are; whole number ≥ 2.
+        patch_size: side of the low-resolution piece, in pixels. Photos too small for it are left out, with one
+            warning that names them.
+        batch_size: pieces in a batch.
+        batches: batches in an epoch; None makes as many as the photos fill once.
+        degradation: a name of `degradations.DEGRADATIONS`; makes the small photo where the photos are no pairs.
+        training: False takes the middle of each photo, once, in order and as it is: for validation.
+        skip_flat: share of the flattest pieces that training does without, such as 0.25: sky and walls teach
+            little. Flat is what has a small standard deviation, mean over the channels.
+        seed: int; with the number of the epoch it fixes every piece.
+        memory: bytes that the decoded photos may take; beyond them they go into a file in the cache folder,
+            as in `MultiSize`.
+        **options: for `keras.utils.PyDataset`, such as `workers`.
+
+    Batches:
+        (low, high): uint8 arrays (N, patch_size, patch_size, 3) and (N, scale·patch_size, scale·patch_size, 3).
+
+    Raises:
+        FileNotFoundError: no photos there; the text says where it looked.
+        ValueError: a number that makes no sense, a pair whose sizes do not fit the scale, or no photo that is
+            large enough.
+
+    Source: Lim et al. 2017 (EDSR), section 4.2, for the pieces and the eight turns. `skip_flat`: idealo's ISR.
+
+    >>> import srhelpers as sr
+    >>> low, high = sr.generators.Patches("samples", scale=4, patch_size=24)[0]
+    >>> low.shape, high.shape, high.dtype
+    ((16, 24, 24, 3), (16, 96, 96, 3), dtype('uint8'))
+    """
+
+    def __init__(
+        self,
+        photos,
+        scale=4,
+        patch_size=48,
+        *,
+        batch_size=16,
+        batches=None,
+        degradation="bicubic",
+        training=True,
+        skip_flat=0.0,
+        seed=0,
+        memory=None,
+        **options,
+    ):
+        super().__init__(**options)
+        whole = {"scale": scale, "patch_size": patch_size, "batch_size": batch_size, "batches": batches or 1}
+        for name, value in whole.items():
+            least = 2 if name == "scale" else 1
+            if not isinstance(value, int | np.integer) or value < least:
+                raise UserError(f"Expected {name} as a whole number of at least {least}, got {value!r}.")
+        if not 0 <= skip_flat < 1:
+            raise UserError(f"Expected skip_flat from 0 to below 1, got {skip_flat}.")
+        if degradation not in degradations.DEGRADATIONS:
+            known = ", ".join(degradations.DEGRADATIONS)
+            raise UserError(f"Expected a degradation of {known}, got {degradation!r}.")
+        files = list(photos) if isinstance(photos, list | tuple) else datasets.photos(photos)
+        if not files:
+            raise UserError("Expected at least one photo, got an empty list.")
+        self.scale, self.patch_size, self.batch_size = int(scale), int(patch_size), int(batch_size)
+        self.training, self.skip_flat, self.seed = training, skip_flat, seed
+        decoded = decoding.pairs(files, self.scale, degradation, memory)
+        small = [file for file, low, _ in decoded if min(low.shape[:2]) < patch_size]
+        if len(small) == len(decoded):
+            largest = max(min(low.shape[:2]) for _, low, _ in decoded)
+            raise UserError(
+                f"Expected photos of at least {scale * patch_size}×{scale * patch_size} pixels, got none in "
+                f"{len(decoded)}; choose a patch_size of at most {largest}."
+            )
+        if small:
+            decoding.warn_left_out(
+                small, len(decoded), f"are smaller than {scale * patch_size}×{scale * patch_size} pixels"
+            )
+        kept = [photo for photo in decoded if min(photo[1].shape[:2]) >= patch_size]
+        self.files, self.low, self.high = zip(*kept, strict=True)
+        self.batches = batches if training and batches else -(-len(self.files) // self.batch_size)
+        self.set_epoch(0)
+
+    def __len__(self):
+        return self.batches
+
+    def __getitem__(self, index):
+        places = self._random_places(index) if self.training else self._middles(index)
+        side, scale = self.patch_size, self.scale
+        low = np.empty((len(places), side, side, 3), np.uint8)
+        high = np.empty((len(places), scale * side, scale * side, 3), np.uint8)
+        for number, (photo, top, left, turn) in enumerate(places):
+            low[number] = _turned(self.low[photo][top : top + side, left : left + side], turn)
+            top, left, large = scale * top, scale * left, scale * side
+            high[number] = _turned(self.high[photo][top : top + large, left : left + large], turn)
+        return low, high
+
+    def on_epoch_end(self):
+        self.set_epoch(self.epoch + 1)
+
+    def set_epoch(self, epoch):
+        """Choose the epoch whose pieces come next, such as the one a resumed training goes on with."""
+        self.epoch = epoch
+
+    def _middles(self, index):
+        photos = range(len(self.files))[index * self.batch_size : (index + 1) * self.batch_size]
+        middles = (((n - self.patch_size) // 2 for n in self.low[photo].shape[:2]) for photo in photos)
+        return [(photo, top, left, 0) for photo, (top, left) in zip(photos, middles, strict=True)]
+
+    def _random_places(self, index):
+        random, side = np.random.default_rng([self.seed, self.epoch, index]), self.patch_size
+        count = int(np.ceil(self.batch_size / (1 - self.skip_flat)))
+        photos = random.integers(len(self.files), size=count)
+        room = np.array([self.low[photo].shape[:2] for photo in photos]) - side + 1
+        corners = random.integers(0, room)
+        places = list(zip(photos, *corners.T, random.integers(8, size=count), strict=True))
+        if count > self.batch_size:
+            pieces = [self.low[photo][top : top + side, left : left + side] for photo, top, left, _ in places]
+            detail = [piece.std((0, 1)).mean() for piece in pieces]
+            places = [places[number] for number in np.sort(np.argsort(detail)[count - self.batch_size :])]
+        return places
+
+
+def _turned(image, turn):
+    """One of the eight ways to turn and mirror a picture; 0 leaves it."""
+    if turn & 4:
+        image = cv2.transpose(image)
+    return cv2.flip(image, (0, 1, -1)[turn % 4 - 1]) if turn % 4 else image  # rows, columns, both

@@ -1,0 +1,19 @@
+"""How good a picture is: PSNR, SSIM and LPIPS of one image, Keras metrics that agree, and whole benchmark sets."""
+
+from . import perceptual
+from .evaluation import evaluate, save, summarise
+from .images import PSNR, SSIM, luma, psnr, ssim
+from .perceptual import lpips
+
+__all__ = [
+    "PSNR",
+    "SSIM",
+    "evaluate",
+    "lpips",
+    "luma",
+    "perceptual",
+    "psnr",
+    "save",
+    "ssim",
+    "summarise",
+]

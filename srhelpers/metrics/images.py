@@ -1,0 +1,264 @@
+"""PSNR and SSIM: array functions as the benchmarks compute them, and Keras metrics that agree with them."""
+
+import keras
+import numpy as np
+from keras import ops
+from skimage.metrics import structural_similarity
+
+from ..runtime import UserError
+
+# MATLAB's rgb2ycbcr: 16 + (65.481 R + 128.553 G + 24.966 B) / 255, in whole numbers so that every backend
+# rounds alike.
+_LUMA, _LUMA_UNIT = (65481, 128553, 24966), 255000
+
+
+def _luma(image, cast):
+    red, green, blue = (cast(image[..., channel]) for channel in range(3))
+    weighted = _LUMA[0] * red + _LUMA[1] * green + _LUMA[2] * blue
+    return (16 * _LUMA_UNIT + weighted + _LUMA_UNIT // 2) // _LUMA_UNIT
+
+
+def luma(image):
+    """Brightness of an RGB image as MATLAB's `rgb2ycbcr` gives it, rounded: black is 16, white is 235.
+
+    Args:
+        image: uint8 array (..., 3), RGB.
+
+    Returns:
+        uint8 array (...), from 16 to 235.
+
+    Raises:
+        ValueError: not uint8, or the last axis is not 3 long.
+
+    Source: ITU-R BT.601 in the form of MATLAB's `rgb2ycbcr`, which rounds uint8 images.
+
+    >>> import numpy as np, srhelpers as sr
+    >>> sr.metrics.luma(np.array([[[0, 0, 0], [255, 255, 255]]], "uint8"))
+    array([[ 16, 235]], dtype=uint8)
+    """
+    image = np.asarray(image)
+    if image.dtype != np.uint8 or image.shape[-1:] != (3,):
+        raise UserError(f"Expected a uint8 RGB image (..., 3), got {image.dtype} of shape {image.shape}.")
+    return _luma(image, lambda channel: channel.astype(np.int32)).astype(np.uint8)
+
+
+def _prepare(reference, estimate, crop_border, use_luma, smallest):
+    """Check two images and cut them to what is compared."""
+    images = []
+    for role, given in (("reference", reference), ("estimate", estimate)):
+        image = np.asarray(given)
+        if not np.issubdtype(image.dtype, np.number):
+            got = type(given).__name__
+            raise UserError(f"Expected the {role} as a uint8 array, got {got}; read files with datasets.read_image.")
+        if image.dtype != np.uint8:
+            span = f"{image.min():g} to {image.max():g}" if image.size else "none"
+            raise UserError(
+                f"Expected the {role} as uint8, 0 to 255, got {image.dtype} with values {span}; if white is not 255, "
+                "scale it first, then np.clip(np.round(image), 0, 255).astype('uint8')."
+            )
+        if image.ndim != 2 and image.shape[2:] != (3,):
+            raise UserError(f"Expected the {role} as one image (H, W) or (H, W, 3), got shape {image.shape}.")
+        images.append(image)
+    if images[0].shape != images[1].shape:
+        grey = images[0].ndim != images[1].ndim
+        todo = (
+            "one is grey" if grey else "crop the reference to a multiple of the scale (degradations.crop_to_multiple)"
+        )
+        raise UserError(f"Expected two images of one shape, got {images[0].shape} and {images[1].shape}; {todo}.")
+    if not isinstance(crop_border, int | np.integer) or crop_border < 0:
+        raise UserError(f"Expected crop_border as a whole number of pixels, 0 or more, got {crop_border!r}.")
+    height, width = images[0].shape[:2]
+    if min(height, width) - 2 * crop_border < smallest:
+        raise UserError(
+            f"Expected at least {smallest}×{smallest} pixels inside the border, got a {height}×{width} image "
+            f"with crop_border {crop_border}."
+        )
+    images = [image[crop_border : height - crop_border, crop_border : width - crop_border] for image in images]
+    return [luma(image) for image in images] if use_luma and images[0].ndim == 3 else images
+
+
+def psnr(reference, estimate, *, crop_border=0, luma=False):
+    """Peak signal-to-noise ratio of one image, in decibels: 10 log10(255² / mean squared error).
+
+    Args:
+        reference: uint8 array (H, W) or (H, W, 3), RGB.
+        estimate: array of the same shape and type.
+        crop_border: pixels left out on each side; the literature uses the scale.
+        luma: compare the rounded BT.601 luma, as the literature's "PSNR-Y" does. A grey image (H, W) is
+            compared as it is.
+
+    Returns:
+        float, `inf` for identical images.
+
+    Raises:
+        ValueError: shapes or types differ, or nothing is left inside the border.
+
+    Source: Wang et al. 2004, section II, for the definition; MATLAB's `rgb2ycbcr` for the luma.
+
+    >>> import srhelpers as sr
+    >>> photo = sr.datasets.sample("chelsea")
+    >>> sr.metrics.psnr(photo, photo)
+    inf
+    >>> round(sr.metrics.psnr(photo, photo // 2 * 2), 2)
+    51.14
+    """
+    reference, estimate = _prepare(reference, estimate, crop_border, luma, smallest=1)
+    error = np.mean((reference.astype(np.float64) - estimate) ** 2)
+    return float(10 * np.log10(255**2 / error)) if error else float("inf")
+
+
+def ssim(reference, estimate, *, crop_border=0, luma=False):
+    """Structural similarity of one image: 1 for identical images, about 0 for unrelated ones.
+
+    An 11×11 Gaussian window of σ 1.5, population covariance, K1 = 0.01, K2 = 0.03; windows that reach over
+    the edge are left out. Of an RGB image it is the mean over the three channels.
+
+    Args, Raises: as `psnr`; 11×11 pixels must be left inside the border.
+
+    Returns:
+        float, at most 1.
+
+    Source: Wang et al. 2004, "Image Quality Assessment: From Error Visibility to Structural Similarity",
+    section III.B, computed by scikit-image.
+
+    >>> import srhelpers as sr
+    >>> photo = sr.datasets.sample("chelsea")
+    >>> sr.metrics.ssim(photo, photo, crop_border=4, luma=True)
+    1.0
+    """
+    reference, estimate = _prepare(reference, estimate, crop_border, luma, smallest=11)
+    return float(
+        structural_similarity(
+            reference,
+            estimate,
+            gaussian_weights=True,
+            sigma=1.5,
+            use_sample_covariance=False,
+            data_range=255,
+            channel_axis=2 if reference.ndim == 3 else None,
+        )
+    )
+
+
+def _to_levels(images, crop_border, use_luma, max_value):
+    """A batch (N, H, W, C) as the whole grey levels 0…255 that a saved picture would hold, in float32."""
+    images = ops.cast(images, "float32") * (255 / max_value)
+    images = ops.round(ops.clip(images, 0, 255))
+    if crop_border:
+        images = images[:, crop_border:-crop_border, crop_border:-crop_border]
+    if use_luma:
+        images = ops.cast(_luma(images, lambda channel: ops.cast(channel, "int32")), "float32")[..., None]
+    return images
+
+
+def _check_batches(y_true, y_pred, crop_border, use_luma, smallest):
+    """What can be known when the graph is built: ranks, channels, and sizes where they are fixed."""
+    shapes = tuple(y_true.shape), tuple(y_pred.shape)
+    pairs = zip(*shapes, strict=True) if len(shapes[0]) == len(shapes[1]) == 4 else [(0, 1)]
+    if any(a is not None and b is not None and a != b for a, b in pairs):
+        raise UserError(f"Expected targets and predictions (N, H, W, C) of one shape, got {shapes[0]} and {shapes[1]}.")
+    if use_luma and shapes[1][3] not in (3, None):
+        raise UserError(f"Expected 3 channels for luma=True, got {shapes[1][3]}.")
+    if any(n is not None and n - 2 * crop_border < smallest for n in shapes[1][1:3]):
+        raise UserError(
+            f"Expected at least {smallest}×{smallest} pixels inside the border, got {shapes[1][1:3]} with "
+            f"crop_border {crop_border}."
+        )
+
+
+def _psnr_per_image(y_true, y_pred, **options):
+    _check_batches(y_true, y_pred, options["crop_border"], options["use_luma"], smallest=1)
+    difference = _to_levels(y_true, **options) - _to_levels(y_pred, **options)
+    error = ops.mean(ops.square(difference), axis=(1, 2, 3))
+    return 10 * ops.log10(255.0**2 / error)
+
+
+def _gaussian(images):
+    """Mean under an 11-tap Gaussian along height, then width. Sums of slices, since convolutions may run in
+    reduced precision on a GPU."""
+    taps = np.exp(-(np.arange(-5.0, 6.0) ** 2) / (2 * 1.5**2))
+    taps = (taps / taps.sum()).tolist()
+    images = sum(tap * images[:, i : (i - 10) or None] for i, tap in enumerate(taps))
+    return sum(tap * images[:, :, i : (i - 10) or None] for i, tap in enumerate(taps))
+
+
+def _ssim_per_image(y_true, y_pred, **options):
+    _check_batches(y_true, y_pred, options["crop_border"], options["use_luma"], smallest=11)
+    x, y = _to_levels(y_true, **options), _to_levels(y_pred, **options)
+    mean_x, mean_y = _gaussian(x), _gaussian(y)
+    variance_x = _gaussian(x * x) - mean_x**2
+    variance_y = _gaussian(y * y) - mean_y**2
+    covariance = _gaussian(x * y) - mean_x * mean_y
+    c1, c2 = (0.01 * 255) ** 2, (0.03 * 255) ** 2
+    similarity = (2 * mean_x * mean_y + c1) * (2 * covariance + c2)
+    similarity /= (mean_x**2 + mean_y**2 + c1) * (variance_x + variance_y + c2)
+    return ops.mean(similarity, axis=(1, 2, 3))
+
+
+class _ImageMetric(keras.metrics.MeanMetricWrapper):
+    def __init__(self, per_image, name, dtype, crop_border, luma, max_value):
+        if not isinstance(crop_border, int) or crop_border < 0:
+            raise UserError(f"Expected crop_border as a whole number of pixels, 0 or more, got {crop_border!r}.")
+        self.options = {"crop_border": crop_border, "luma": luma, "max_value": max_value}
+        super().__init__(per_image, name, dtype, crop_border=crop_border, use_luma=luma, max_value=max_value)
+
+    def update_state(self, y_true, y_pred, sample_weight=None):
+        values = self._fn(y_true, y_pred, **self._fn_kwargs)
+        if sample_weight is not None:  # an identical image is worth infinity, and nothing if its weight is 0
+            values = ops.where(ops.cast(sample_weight, values.dtype) == 0, ops.zeros_like(values), values)
+        return keras.metrics.Mean.update_state(self, values, sample_weight)
+
+    def get_config(self):
+        return {"name": self.name, "dtype": self.dtype, **self.options}
+
+
+@keras.saving.register_keras_serializable("srhelpers")
+class PSNR(_ImageMetric):
+    """Mean over images of `psnr`, as a Keras metric for `compile`.
+
+    Predictions are first clipped and rounded to the 256 levels of a saved picture, so the figure is what
+    `psnr` gives on the files. Each image gets its own PSNR and these are averaged. The articles take the
+    logarithm of the mean error over a whole *batch*, without rounding: that figure is never higher than the
+    mean over images, and it changes with the batch size and with which photos share a batch.
+
+    Args:
+        crop_border, luma: as in `psnr`. `luma` wants three channels.
+        max_value: what stands for white in the batches: 255, or 1.0 for models that work in 0…1.
+
+    The batches are (N, H, W, C). A wrong range of the pixels cannot be told from a dark picture inside a
+    compiled graph, so set `max_value` right.
+
+    Raises:
+        ValueError: targets and predictions differ in shape, `luma` meets other than three channels, or too
+            few pixels are left inside the border.
+
+    Source: see `psnr`.
+
+    >>> import numpy as np, srhelpers as sr
+    >>> metric = sr.metrics.PSNR()
+    >>> metric.update_state(np.zeros((2, 8, 8, 3), "uint8"), np.full((2, 8, 8, 3), 5.2, "float32"))
+    >>> round(float(metric.result()), 2)  # 20 log10(255 / 5)
+    34.15
+    """
+
+    def __init__(self, name="psnr", dtype=None, *, crop_border=0, luma=False, max_value=255.0):
+        super().__init__(_psnr_per_image, name, dtype, crop_border, luma, max_value)
+
+
+@keras.saving.register_keras_serializable("srhelpers")
+class SSIM(_ImageMetric):
+    """Mean over images of `ssim`, as a Keras metric for `compile`. Arguments as in `PSNR`.
+
+    `keras.ops.image.ssim` exists only from Keras 3.15 on; this metric needs Keras 3.12.
+
+    Source: see `ssim`.
+
+    >>> import numpy as np, srhelpers as sr
+    >>> metric, photos = sr.metrics.SSIM(), np.zeros((2, 16, 16, 3), "uint8")
+    >>> metric.update_state(photos, photos)
+    >>> float(metric.result())
+    1.0
+    """
+
+    def __init__(self, name="ssim", dtype=None, *, crop_border=0, luma=False, max_value=255.0):
+        super().__init__(_ssim_per_image, name, dtype, crop_border, luma, max_value)

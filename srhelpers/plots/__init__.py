@@ -1,0 +1,16 @@
+"""Figures, and what a reader touches in a notebook."""
+
+from . import widgets
+from .figures import compare, history, most_detailed, pairs
+from .widgets import before_after, choose_photo, upload_button
+
+__all__ = [
+    "before_after",
+    "choose_photo",
+    "compare",
+    "history",
+    "most_detailed",
+    "pairs",
+    "upload_button",
+    "widgets",
+]

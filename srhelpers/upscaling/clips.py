@@ -1,0 +1,382 @@
+"""Clips through an upscaling model: frames decoded, enlarged and encoded; sound, timing and colours kept."""
+
+import os
+import time
+import warnings
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import NamedTuple
+
+import keras
+import numpy as np
+from tqdm.auto import tqdm
+
+from .. import models
+from . import engine
+
+try:
+    import av
+except ModuleNotFoundError as error:
+    raise ModuleNotFoundError("Expected the package av, which reads video; run: python -m pip install av") from error
+from av.codec.context import Flags
+from av.stream import Disposition
+from av.video.reformatter import ColorRange, Colorspace, Interpolation
+
+from ..runtime import UserError
+
+_H264 = {"codec_name": "libx264", "pix_fmt": "yuv420p", "options": {"crf": "18"}}
+# With B frames, x265 gives clips of one or two frames a random decoding time.
+_X265 = {"crf": "18", "x265-params": "bframes=0:log-level=error"}
+_HEVC = {"codec_name": "libx265", "pix_fmt": "yuv420p10le", "options": _X265}
+_VP9 = {"codec_name": "libvpx-vp9", "pix_fmt": "yuv420p", "options": {"crf": "24", "row-mt": "1", "cpu-used": "4"}}
+# Ending → FFmpeg's name, encoder for 8 bits, and for more: 10-bit H.264 plays almost nowhere, and PyAV's VP9 has 8.
+_FORMATS = {
+    ".mp4": ("mp4", _H264, _HEVC | {"codec_tag": "hvc1"}),  # the one of HEVC's two tags that Apple plays
+    ".mov": ("mov", _H264, _HEVC | {"codec_tag": "hvc1"}),
+    ".mkv": ("matroska", _H264, _HEVC),
+    ".webm": ("webm", _VP9, _VP9),
+}
+ENDINGS = tuple(_FORMATS)  # of clips that can be written
+
+_BATCH_PIXELS = 2**18  # small frames share a batch of so many pixels: one of them does not keep a GPU busy
+_BATCH_FRAMES = 16
+_BATCH_ENTRIES = 1000  # repeated frames and packets: they bound a batch where the picture stands still
+
+# swscale's default is fast, and 1 to 1.5 levels too dark.
+_EXACT = (
+    Interpolation.BICUBIC | Interpolation.ACCURATE_RND | Interpolation.FULL_CHR_H_INT | Interpolation.FULL_CHR_H_INP
+)
+# The matrices that swscale knows: number in frames → its own.
+_MATRICES = {
+    1: Colorspace.ITU709,
+    4: Colorspace.FCC,
+    5: Colorspace.ITU624,
+    6: Colorspace.SMPTE170M,
+    7: Colorspace.SMPTE240M,
+    9: Colorspace.BT2020,
+}
+
+
+@dataclass(frozen=True)
+class Summary:
+    """What `upscale_video` did: frames written, their (height, width), and the seconds it took.
+
+    >>> import srhelpers as sr
+    >>> print(sr.upscaling.clips.Summary(frames=50, size=(480, 640), seconds=20.0))
+    50 frames of 640×480 in 20.0 s, 2.5 a second
+    """
+
+    frames: int
+    size: tuple[int, int]
+    seconds: float
+
+    def __str__(self):
+        height, width = self.size
+        rate = self.frames / self.seconds
+        return f"{self.frames} frames of {width}×{height} in {self.seconds:.1f} s, {rate:.1f} a second"
+
+
+def upscale_video(source, target, model, *, scale=None, tile=None, self_ensemble=False, overwrite=False, progress=True):
+    """A clip, enlarged frame by frame by a model.
+
+    Every frame keeps its time, at variable frame rates too (`.mkv` and `.webm` count milliseconds from the first
+    sound on), and the clip its rotation, pixel shape, colour matrix and range, title, languages and chapters. Sound
+    and subtitles are copied as they are. `.mp4`, `.mov` and `.mkv` hold H.264, or HEVC if the source has more than
+    8 bits, `.webm` VP9; all have 4:2:0 colours, and their sides must be even: an odd one gets its last row or column
+    twice. A frame that repeats the one before is not computed again. Interlaced clips are taken as they are;
+    deinterlace them first.
+
+    Decoding and encoding go on while the model computes, and the memory does not grow with the length. The clip is
+    written to `<target>.upscaling`, which gets its name at the end, or is removed if something fails.
+
+    Args:
+        source: path of a clip, of any kind that FFmpeg reads.
+        target: path to write, ending in .mp4, .mov, .mkv or .webm.
+        model, scale, tile, self_ensemble: as in `engine.upscale`.
+        overwrite: replace a target that is there.
+        progress: show a bar with the time that is left.
+
+    Returns:
+        Summary.
+
+    Raises:
+        FileNotFoundError: no source, no folder for the target, or no model of that name.
+        FileExistsError: the target is there.
+        ValueError: the source is no clip, is damaged, or is the target too; the target has another ending, or cannot
+            hold this sound or these subtitles; and as `engine.upscale`.
+
+    >>> import av, srhelpers as sr
+    >>> with av.open("clip.mp4", "w") as clip:
+    ...     stream = clip.add_stream("libx264", rate=10, width=64, height=48)
+    ...     for _ in range(3):
+    ...         clip.mux(stream.encode(av.VideoFrame(64, 48)))
+    ...     clip.mux(stream.encode())
+    >>> sr.upscaling.clips.upscale_video("clip.mp4", "large.mp4", "voc_plain", scale=2, progress=False)
+    Summary(frames=3, size=(96, 128), seconds=...)
+    """
+    started = time.perf_counter()
+    source, target = (Path(path).expanduser().absolute() for path in (source, target))
+    _check(source, target, overwrite)
+    enlarge = _Enlarger(model, scale, tile, self_ensemble)
+    unfinished = target.with_name(f"{target.name}.upscaling")
+    try:
+        unfinished.touch()
+        with _open(source) as clip, _Writer(clip, _first_frame(source), unfinished, target.suffix.lower()) as writer:
+            batches = _batches(clip, enlarge.room)
+            # The pool ends before the files that it works on are closed.
+            with tqdm(total=_count(clip), unit="frame", disable=not progress) as bar, ThreadPoolExecutor(2) as pool:
+                written = pool.submit(int)
+                for pictures, entries in _ahead(batches, pool):
+                    large = enlarge(pictures)
+                    bar.update(written.result())
+                    written = pool.submit(writer.write, large, entries)
+                bar.update(written.result())
+            writer.finish()
+            length = (clip.duration or 0) / av.time_base
+            if writer.end + 1 < 0.9 * length:
+                warnings.warn(f"{source} breaks off: it ends at {writer.end:.1f} s, not {length:.1f} s.", stacklevel=2)
+        unfinished.replace(target)
+    except av.FFmpegError as error:
+        if isinstance(error, OSError):  # such as a full disk
+            raise
+        raise UserError(
+            f"Expected {target.name} to take these frames and this sound, but FFmpeg says: {error.strerror}; choose a "
+            "target ending in .mkv."
+        ) from error
+    finally:
+        unfinished.unlink(missing_ok=True)
+    return Summary(writer.frames, writer.size, time.perf_counter() - started)
+
+
+def _check(source, target, overwrite):
+    if not source.is_file():
+        raise FileNotFoundError(f"Expected a clip at {source}, but there is no such file.")
+    if target.suffix.lower() not in _FORMATS:
+        raise UserError(f"Expected a target ending in {', '.join(_FORMATS)}, got {target.name}; choose one of these.")
+    if not target.parent.is_dir():
+        raise FileNotFoundError(f"Expected the folder {target.parent} for the target, which is not there; make it.")
+    if target.exists() and target.samefile(source):
+        raise UserError(f"Expected a target beside the source, got {target} for both; choose another name.")
+    if target.exists() and not overwrite:
+        raise FileExistsError(f"Expected a new file, but {target} is there; choose another name, or overwrite=True.")
+
+
+def _open(source):
+    try:
+        clip = av.open(str(source))
+    except av.FFmpegError as error:
+        raise UserError(f"Expected a clip that FFmpeg reads, got {source}: {error.strerror}.") from error
+    picture = clip.format.name in ("image2", "tty") or clip.format.name.endswith("_pipe")
+    if picture or _video(clip) is None:
+        clip.close()
+        raise UserError(f"Expected a clip with moving pictures, got {source}, which is {clip.format.long_name}.")
+    return clip
+
+
+def _video(clip):
+    """The stream to enlarge; the cover of an album is none."""
+    return next((video for video in clip.streams.video if not video.disposition & Disposition.attached_pic), None)
+
+
+def _first_frame(source):
+    with _open(source) as clip:
+        for packet in clip.demux(_video(clip)):
+            for frame in _decode(packet):
+                return frame
+    raise UserError(f"Expected a clip with frames, got {source}, which has none.")
+
+
+def _count(clip):
+    """How many frames the file says it has, or has at its rate; None if it says nothing."""
+    video = _video(clip)
+    return video.frames or round((clip.duration or 0) / av.time_base * (video.average_rate or 0)) or None
+
+
+def _ahead(items, pool):
+    """The items, each made in the pool while the one before is used."""
+    coming = pool.submit(next, items, None)
+    while (item := coming.result()) is not None:
+        coming = pool.submit(next, items, None)
+        yield item
+
+
+class _Shown(NamedTuple):
+    """A frame: its picture's place in the batch, and when it is shown."""
+
+    picture: int
+    pts: int
+    duration: int
+
+
+def _batches(clip, room):
+    """(pictures, entries): pictures of one size that differ, and frames and packets in the order of the file."""
+    video, last = _video(clip), None
+    usual = max(round(1 / (video.average_rate * video.time_base)), 1) if video.average_rate else 1
+    pictures, entries = [], []
+    for packet in clip.demux(video, *_copied(clip)):
+        if len(entries) >= _BATCH_ENTRIES and last is not None:
+            yield pictures, entries
+            pictures, entries = [], []
+        if packet.stream_index != video.index:
+            entries += [packet] if packet.size else []  # the last of each stream is empty
+            continue
+        for frame in _decode(packet):
+            picture = _rgb(frame)
+            new = not pictures or not np.array_equal(picture, pictures[-1])
+            if pictures and new and (picture.shape != pictures[0].shape or len(pictures) == room(*picture.shape[:2])):
+                yield pictures, entries
+                pictures, entries = [], []
+            pictures += [picture] if new else []
+            pts = frame.dts if frame.pts is None else frame.pts
+            if last is not None:
+                pts = last + (frame.duration or usual) if pts is None else max(pts, last + 1)
+            last = pts or 0
+            entries.append(_Shown(len(pictures) - 1, last, frame.duration))
+    yield pictures, entries
+
+
+def _copied(clip):
+    return (*clip.streams.audio, *clip.streams.subtitles)
+
+
+def _decode(packet):
+    try:
+        return packet.decode()
+    except av.FFmpegError as error:
+        where = packet.stream.container.name
+        raise UserError(f"Expected {where} to be whole, but a frame cannot be decoded: {error.strerror}.") from error
+
+
+def _rgb(frame):
+    if not _is_rgb(frame):
+        frame.colorspace, frame.color_range = _colours(frame)
+    return frame.reformat(format="rgb48le" if _is_deep(frame) else "rgb24", interpolation=_EXACT).to_ndarray()
+
+
+def _is_rgb(frame):
+    return frame.format.is_rgb or frame.format.has_palette
+
+
+def _is_deep(frame):
+    return max(component.bits for component in frame.format.components) > 8
+
+
+def _colours(frame):
+    """(matrix, range) as the frame says, or else as players guess; those to encode with if it is RGB."""
+    matrix = frame.colorspace if frame.colorspace in _MATRICES else 1 if frame.height >= 720 else 6
+    full = frame.color_range == ColorRange.JPEG or frame.format.name.startswith("yuvj")
+    return matrix, ColorRange.JPEG if full and not _is_rgb(frame) else ColorRange.MPEG
+
+
+class _Enlarger:
+    """The model on lists of pictures of one size."""
+
+    def __init__(self, model, scale, tile, self_ensemble):
+        if isinstance(model, str | os.PathLike):
+            model = models.load(model)
+        upscaler = engine._look(model)
+        self.scale, self.step, self.tile = upscaler.choose(scale), upscaler.step, tile
+        self.alone = partial(engine.upscale, model=model, scale=scale, tile=tile, self_ensemble=self_ensemble)
+        self.network = None
+        if scale in (None, self.scale) and not self_ensemble:
+            self.network = keras.Model(upscaler.input, upscaler.outputs[self.scale])
+            self.network.jit_compile = keras.backend.backend() == "jax"  # as in `upscaling`
+
+    def room(self, height, width):
+        """How many pictures of this size go through the network at once."""
+        if self.network is None or (self.tile is not None and self.tile < max(height, width)):
+            return 1
+        return max(min(_BATCH_PIXELS // (height * width), _BATCH_FRAMES), 1)
+
+    def __call__(self, pictures):
+        if not pictures:
+            return []
+        (height, width, _), white = pictures[0].shape, np.iinfo(pictures[0].dtype).max
+        room = self.room(height, width)
+        if room == 1:
+            return [self.alone(picture) for picture in pictures]
+        filled = pictures + pictures[-1:] * (room - len(pictures))  # another number would be compiled again
+        batch = np.pad(filled, ((0, 0), (0, -height % self.step), (0, -width % self.step), (0, 0)), "edge")
+        with engine._without_advice():
+            grown = self.network.predict_on_batch(batch * np.float32(255 / white))
+        grown = np.asarray(grown, "float32")[: len(pictures), : height * self.scale, : width * self.scale]
+        return np.clip(np.rint(grown * (white / 255)), 0, white).astype(pictures[0].dtype)
+
+
+class _Writer:
+    """The new file: one stream is encoded, the others are copied."""
+
+    def __init__(self, clip, first, file, ending):
+        name, *encoders = _FORMATS[ending]
+        video, self.ending = _video(clip), ending
+        self.frames, self.size, self.end = 0, None, 0  # end: seconds, of the longest stream
+        self.output = av.open(str(file), "w", format=name, container_options={"movflags": "+faststart"})
+        self.output.metadata.update(clip.metadata)
+        self.output.set_chapters(clip.chapters())
+        self.stream = self.output.add_stream(rate=video.average_rate, **encoders[_is_deep(first)])
+        self.stream.codec_context.time_base = video.time_base
+        self.stream.codec_context.flags |= Flags.frame_duration  # or the last frame would last as long as the mean
+        self.stream.sample_aspect_ratio = video.sample_aspect_ratio or 0
+        self.stream.colorspace, self.stream.color_range = _colours(first)
+        self.stream.color_primaries, self.stream.color_trc = first.color_primaries, first.color_trc
+        if "DISPLAYMATRIX" in first.side_data:
+            self.stream.set_display_matrix(np.frombuffer(first.side_data["DISPLAYMATRIX"], "int32"))
+        self.copies = {stream.index: self._copy(stream) for stream in _copied(clip)}
+        for stream, copy in [(video, self.stream), *((clip.streams[n], copy) for n, copy in self.copies.items())]:
+            copy.disposition = stream.disposition
+            copy.metadata.update({key: stream.metadata[key] for key in ("language", "title") if key in stream.metadata})
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, kind, *_):
+        try:
+            self.output.close()
+        except av.FFmpegError:
+            if kind is None:
+                raise
+
+    def _copy(self, stream):
+        try:
+            return self.output.add_stream_from_template(stream)
+        except ValueError as error:
+            raise UserError(
+                f"Expected sound and subtitles that {self.ending} can hold, but the {error}; choose a target ending in "
+                f".mkv, or the ending of the source."
+            ) from error
+
+    def write(self, pictures, entries):
+        """Encode and copy; returns how many frames."""
+        if self.size is None:
+            self.size = tuple(length + length % 2 for length in pictures[0].shape[:2])
+            self.stream.height, self.stream.width = self.size
+        before = self.frames
+        for entry in entries:
+            if isinstance(entry, _Shown):
+                self._encode(pictures[entry.picture], entry)
+                self.frames += 1
+                time_base = self.stream.codec_context.time_base
+            else:
+                time_base = entry.time_base
+                entry.stream = self.copies[entry.stream_index]
+                self.output.mux(entry)
+            self.end = max(self.end, float((entry.pts or 0) * time_base))
+        return self.frames - before
+
+    def _encode(self, picture, shown):
+        even = np.pad(picture, [(0, length % 2) for length in picture.shape[:2]] + [(0, 0)], "edge")
+        frame = av.VideoFrame.from_ndarray(even, "rgb24" if even.dtype == np.uint8 else "rgb48le")
+        context = self.stream.codec_context
+        frame = frame.reformat(
+            format=context.pix_fmt,
+            dst_colorspace=_MATRICES[context.colorspace],
+            dst_color_range=context.color_range,
+            interpolation=_EXACT,
+        )
+        frame.pts, frame.duration, frame.time_base = shown.pts, shown.duration, context.time_base
+        self.output.mux(self.stream.encode(frame))
+
+    def finish(self):
+        self.output.mux(self.stream.encode())

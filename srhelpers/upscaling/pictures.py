@@ -1,0 +1,147 @@
+"""Picture files in and out, each in its own kind: grey, alpha, palette, CMYK, 16 bit, profile, orientation."""
+
+import io
+import threading
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import cv2
+import numpy as np
+from PIL import Image, UnidentifiedImageError
+from scipy import ndimage
+
+from ..runtime import UserError
+from .encoding import FORMATS, check_target, write  # noqa: F401, read and written through one module
+
+LARGEST = 250_000_000  # pixels of a picture that is read
+
+_MODES = {"RGBX": "RGB", "YCbCr": "RGB", "RGBa": "RGBA", "La": "LA"}  # of Pillow → ours
+_TURNS = {  # EXIF's orientation → how to turn the pixels
+    2: lambda pixels: pixels[:, ::-1],
+    3: lambda pixels: pixels[::-1, ::-1],
+    4: lambda pixels: pixels[::-1],
+    5: lambda pixels: pixels.swapaxes(0, 1),
+    6: lambda pixels: np.rot90(pixels, -1),
+    7: lambda pixels: pixels[::-1, ::-1].swapaxes(0, 1),
+    8: lambda pixels: np.rot90(pixels),
+}
+_ORIENTATION, _DETAILS, _SIZE = 0x0112, 0x8769, (0xA002, 0xA003)  # tags of EXIF
+_PILLOW = threading.Lock()
+
+
+@dataclass(frozen=True)
+class Picture:
+    """Pixels, and what else a file must say to be of the same kind.
+
+    Attributes:
+        pixels: uint8 or uint16 array (H, W), (H, W, 2) grey with alpha, (H, W, 3) RGB, (H, W, 4) RGB with alpha
+            or CMYK (0 is no ink), upright. A palette is resolved to RGB or RGB with alpha.
+        mode: "1" (black and white), "L" (grey), "LA", "RGB", "RGBA", "CMYK", or "P" and "PA" for a palette.
+        icc_profile: bytes of the colour profile, or None.
+        exif: bytes of the EXIF data, without the orientation, or None. A TIFF keeps none.
+        dpi: pixels per inch across and down, or None.
+
+    >>> import numpy as np, srhelpers as sr
+    >>> sr.upscaling.pictures.Picture(np.zeros((4, 6), "uint8"), "L").mode
+    'L'
+    """
+
+    pixels: np.ndarray
+    mode: str
+    icc_profile: bytes | None = None
+    exif: bytes | None = None
+    dpi: tuple | None = None
+
+
+def read(file):
+    """Read a picture in its own kind, turned as its EXIF data says.
+
+    Args:
+        file: path of a PNG, JPEG, WebP, TIFF, GIF or BMP; what it holds counts, not its name.
+
+    Returns:
+        Picture.
+
+    Raises:
+        FileNotFoundError: no such file.
+        ValueError: no picture, a truncated or animated one, several pages, other than 8 or 16 bits a channel, or
+            more than `LARGEST` pixels. The text names the file.
+
+    >>> import srhelpers as sr
+    >>> sr.upscaling.pictures.read(sr.datasets.photos("samples")[0]).pixels.shape
+    (512, 512, 3)
+    """
+    content = Path(file).read_bytes()
+    try:
+        return _read(content)
+    except Exception as error:  # Pillow has many for damaged files: OSError, SyntaxError, struct.error, …
+        reason = "no picture that is known here" if isinstance(error, UnidentifiedImageError) else error
+        raise UserError(f"Expected a whole PNG, JPEG, WebP, TIFF, GIF or BMP in {file}, got {reason}.") from error
+
+
+def _read(content):
+    with _PILLOW:
+        limit, Image.MAX_IMAGE_PIXELS = Image.MAX_IMAGE_PIXELS, None  # ours is larger; Pillow has one for all
+        try:
+            image = Image.open(io.BytesIO(content), formats=tuple(set(FORMATS.values())))
+        finally:
+            Image.MAX_IMAGE_PIXELS = limit
+    if image.width * image.height > LARGEST:
+        raise UserError(f"{image.width}×{image.height} pixels, more than {LARGEST / 1e6:.0f} million; cut it up")
+    if getattr(image, "n_frames", 1) > 1 and image.format != "MPO":  # cameras add a preview, and call it MPO
+        raise UserError(f"{image.n_frames} frames or pages; save them one by one")
+    raw = f"{image.tile}"  # it says what the file holds, where Pillow has no mode for it
+    image.load()
+    exif, icc_profile, dpi = image.getexif(), image.info.get("icc_profile"), image.info.get("dpi")
+    mode = _MODES.get(image.mode, image.mode)
+    if mode.startswith("I;16"):
+        mode, pixels = "L", np.asarray(image).astype("uint16")
+    elif ";16" in raw and mode in ("RGB", "RGBA"):
+        pixels = cv2.imdecode(np.frombuffer(content, "uint8"), cv2.IMREAD_UNCHANGED)
+        mode = "LA" if "LA;16" in raw else mode
+        pixels = pixels[..., {"LA": [0, 3], "RGB": [2, 1, 0], "RGBA": [2, 1, 0, 3]}[mode]]
+    else:
+        alpha = image.has_transparency_data
+        mode = {"1": "LA", "L": "LA", "P": "PA", "RGB": "RGBA"}.get(mode, mode) if alpha else mode
+        if mode not in ("1", "L", "LA", "RGB", "RGBA", "P", "PA", "CMYK"):
+            raise UserError(f"pixels of the kind {mode}; convert it to 8 or 16 bits of grey, RGB or CMYK")
+        pixels = np.asarray(image.convert({"1": "L", "P": "RGB", "PA": "RGBA"}.get(mode, mode)))
+    pixels = _TURNS.get(exif.get(_ORIENTATION), lambda pixels: pixels)(pixels)
+    exif = None if image.format == "TIFF" else _without_layout(exif)
+    return Picture(np.ascontiguousarray(pixels), mode, icc_profile, exif, dpi and tuple(float(n) for n in dpi))
+
+
+def _without_layout(exif):
+    """EXIF data as bytes, without what another size and turn make wrong."""
+    exif.pop(_ORIENTATION, None)
+    for tag in _SIZE if _DETAILS in exif else ():
+        exif.get_ifd(_DETAILS).pop(tag, None)
+    return exif.tobytes() if len(exif) else None
+
+
+def enlarge(picture, grow):
+    """The same kind of picture with other pixels.
+
+    CMYK goes through `grow` as a negative: cyan, magenta and yellow as RGB, and black as grey. What alpha hides
+    is given the colour of the nearest visible pixel first, or it would show as a fringe.
+
+    Args:
+        picture: Picture.
+        grow: function from an array as `upscaling.upscale` takes it to a larger one of its kind.
+
+    Returns:
+        Picture.
+
+    >>> import numpy as np, srhelpers as sr
+    >>> black = sr.upscaling.pictures.Picture(np.full((2, 3, 4), 255, "uint8"), "CMYK")
+    >>> sr.upscaling.pictures.enlarge(black, lambda pixels: pixels.repeat(2, 0).repeat(2, 1)).pixels.shape
+    (4, 6, 4)
+    """
+    pixels = picture.pixels
+    if picture.mode == "CMYK":
+        colours, key = 255 - pixels[..., :3], 255 - pixels[..., 3]
+        return replace(picture, pixels=255 - np.dstack([grow(colours), grow(key)]))
+    if picture.mode.endswith("A") and (hidden := pixels[..., -1] == 0).any() and not hidden.all():
+        nearest = ndimage.distance_transform_edt(hidden, return_distances=False, return_indices=True)
+        pixels = np.dstack([pixels[(*nearest, slice(-1))], pixels[..., -1]])
+    return replace(picture, pixels=grow(pixels))
