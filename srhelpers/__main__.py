@@ -157,7 +157,7 @@ def _parser():
 
     run = commands.add_parser("run", help="execute notebooks; results go to build/")
     run.add_argument("numbers", nargs="*", metavar="NN", help="such as 01 02; none means all")
-    run.add_argument("--profile", choices=("quick", "full"), help="default: full where there is a GPU, else quick")
+    run.add_argument("--profile", choices=("quick", "gpu", "full"), help="default: gpu where there is one, else quick")
     run.add_argument("--keep-going", action="store_true", help="go on after a notebook that fails")
     run.add_argument("--in-place", action="store_true", help="also save the outputs into notebooks/ (for authors)")
     run.set_defaults(function=_run)

@@ -321,11 +321,11 @@ AGAINST = {
 
 # %%
 def start_from(model):
-    """A generator with the weights of a shipped one, in the precision of this machine."""
+    """A generator with the weights of one trained above, in the precision of this machine."""
     keras.utils.set_random_seed(0)
     generator = srresnet()
     if model:
-        generator.set_weights(sr.models.load(model).get_weights())
+        generator.set_weights(sr.models.load(study.models / f"{model}.keras").get_weights())
     return generator
 
 
