@@ -288,7 +288,7 @@ def test_any_scale_is_the_next_larger_one_and_an_exact_resize(scale, own, shape)
 def fails_above(limit, error):
     """A model that runs out of memory as the backends do."""
     model, sides = made_of(bigger()), []
-    predict = sr.upscaling._look(model).predict
+    predict = sr.upscaling.engine._look(model).predict
 
     def limited(window, scale):
         sides.append(max(window.shape))
@@ -296,7 +296,7 @@ def fails_above(limit, error):
             raise error
         return predict(window, scale)
 
-    sr.upscaling._look(model).predict = limited
+    sr.upscaling.engine._look(model).predict = limited
     return model, sides
 
 
