@@ -21,7 +21,7 @@ MOST_NETWORKS = 32  # compiled ones that are kept of a model
 
 # JAX compiles a network for every size. Covering a picture with windows of these sides is quicker, as long as the
 # pixels computed twice take fewer operations than compiling, which takes as long as about 2e10 on two processor cores.
-_SIDES = (32, 48, 64, 96, 128, 192, 256, 384, 512)
+_SIDES = (512, 384, 256, 192, 128, 96, 64, 48, 32)
 _COMPILING = 2e10
 
 Model = keras.Model | str | os.PathLike
