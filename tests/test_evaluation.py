@@ -234,19 +234,34 @@ def test_models_are_measured_in_tiles(two, monkeypatch):
 
 
 def test_the_command_line_takes_models_and_methods(two, tmp_path, capsys):
-    file = tmp_path / "rows.csv"
+    network(2).save(tmp_path / "mine.keras")
+    file, mine = tmp_path / "rows.csv", str(tmp_path / "mine.keras")
     command = ["evaluate", "--dataset", str(two), "--csv", str(file)]
-    assert main([*command, "--model", "voc_plain", "--method", "bicubic"]) == 0
+    assert main([*command, "--model", "voc_plain", mine, "--method", "bicubic"]) == 0
     saved = pd.read_csv(file)
-    assert list(zip(saved.scale, saved.method, strict=True)) == [(2, "voc_plain"), (4, "bicubic"), (4, "voc_plain")]
-    assert main([*command, "--model", "voc_plain", "--scale", "2"]) == 0
-    assert main([*command, "--model", "voc_plain", "--scale", "3"]) == 1
-    assert "a scale of 2 or 4" in capsys.readouterr().err
-    assert main([*command, "--model", "voc_magic"]) == 1
-    assert "a model of" in capsys.readouterr().err
+    rows = [(2, "bicubic"), (2, "voc_plain"), (2, mine), (4, "bicubic"), (4, "voc_plain")]
+    assert list(zip(saved.scale, saved.method, strict=True)) == rows
+    assert f"{saved.psnr_y[2]:.2f}" in capsys.readouterr().out
+    assert main([*command, "--model", mine, "--scale", "2"]) == 0
+    assert len(pd.read_csv(file)) == 5
     assert main(command) == 1
     assert "Expected --method, --model or both, got neither" in capsys.readouterr().err
-    assert len(pd.read_csv(file)) == 3
+
+
+def test_the_command_line_prints_what_can_be_measured_and_tells_the_rest(two, tmp_path, capsys):
+    network(4).save(tmp_path / "mine.keras")
+    (two / "broken.jpg").write_text("no picture")
+    command = ["evaluate", "--model", str(tmp_path / "mine.keras"), "voc_magic", "--method", "bicubic"]
+    assert (
+        main([*command, "--scale", "2", "4", "--dataset", str(two), "Urban100", "--csv", str(tmp_path / "t.csv")]) == 1
+    )
+    said = capsys.readouterr()
+    assert "a scale of 4, as" in said.err and "voc_magic" in said.err and "broken.jpg" in said.err
+    assert said.err.count("srhelpers download Urban100") == 1
+    assert "Traceback" not in said.err and "warnings.warn" not in said.err
+    assert list(pd.read_csv(tmp_path / "t.csv").method) == ["bicubic", "bicubic", str(tmp_path / "mine.keras")]
+    assert "bicubic" in said.out
+    assert main(["evaluate", "--method", "bicubic", "--dataset", str(two)]) == 1, "a picture was left out"
 
 
 def test_save_adds_and_replaces_rows(two, tmp_path):
