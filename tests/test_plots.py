@@ -73,7 +73,7 @@ def test_compare_upscales_with_anything_that_evaluate_takes(photo):
     np.testing.assert_array_equal(figure.get_axes()[0].images[0].get_array(), cropped)
     assert texts(sr.plots.compare(piece, {"bicubic": "bicubic"}, scale=3))[1][2] == labels[2]
     for estimates in ({"bicubic": "bicubic"}, {"mine": model, "×2": keras.Sequential([model.inputs[0], model, model])}):
-        with pytest.raises(ValueError, match="Expected one scale for all, got methods that have .*; give scale"):
+        with pytest.raises(ValueError, match=r"Expected one scale for all, got methods that have .*; give scale"):
             sr.plots.compare(piece, estimates)
     with pytest.raises(ValueError, match="Expected an image array, got str"):
         sr.plots.compare("photo.jpg", {"bicubic": "bicubic"}, scale=2)
@@ -131,12 +131,8 @@ def test_history_draws_what_to_beat(photo):
     run = {"loss": [3.0, 2], "val_loss": [4.0, 3], "val_psnr": [20.0, 21], "val_ssim": [0.7, 0.8]}
     rows = sr.metrics.evaluate("bicubic", [photo[:40, :40], photo[:60, :60]], 2)
     table = sr.metrics.summarise(rows)
-    for baseline in (
-        {"bicubic": rows},
-        {"bicubic": table},
-        {"bicubic": {"psnr": table.psnr_y[0], "ssim": table.ssim_y[0]}},
-    ):
-        loss, psnr, ssim = sr.plots.history(run, baseline=baseline).get_axes()
+    for baseline in (rows, table, {"psnr": table.psnr_y[0], "ssim": table.ssim_y[0]}):
+        loss, psnr, ssim = sr.plots.history(run, baseline={"bicubic": baseline}).get_axes()
         assert len(loss.lines) == 2
         assert psnr.lines[-1].get_ydata()[0] == pytest.approx(rows.psnr_y.mean())
         assert ssim.lines[-1].get_ydata()[0] == pytest.approx(rows.ssim_y.mean())
@@ -148,18 +144,29 @@ def test_history_draws_what_to_beat(photo):
         sr.plots.history({"loss": [1, 2]}, baseline={"bicubic": 19.5})
 
 
-def test_a_notebook_keeps_its_own_settings_and_shows_figures_once_as_jpeg(photo, tmp_path):
-    setup = """
+def test_figures_have_a_style_and_leave_the_readers_settings_alone():
+    with mpl.rc_context({"figure.dpi": 77, "axes.spines.top": True}):
+        before = dict(mpl.rcParams)
+        figure = sr.plots.history({"loss": [2, 1]})
+        assert figure.dpi == 100 and not figure.get_axes()[0].spines["top"].get_visible()
+        assert dict(mpl.rcParams) == before
+        sr.plots.use_style()
+        assert mpl.rcParams["figure.dpi"] == 100
+
+
+@pytest.mark.slow
+def test_a_notebook_shows_figures_once_as_jpeg_and_those_of_the_reader_as_they_were(monkeypatch):
+    monkeypatch.delenv("MPLBACKEND")
+    ours = """
 import matplotlib as mpl, matplotlib.pyplot as plt, numpy as np
-mpl.rcParams["figure.dpi"], before = 77, dict(mpl.rcParams)
+before = dict(mpl.rcParams)
 import srhelpers as sr
-photo = np.zeros((40, 60, 3), "uint8")
-figure = sr.plots.compare(photo, {"same": photo})
-assert figure.dpi == 100 and dict(mpl.rcParams) == before
+figure = sr.plots.pairs({"photo": [np.zeros((40, 60, 3), "uint8")]})
+assert dict(mpl.rcParams) == before
 figure
 """
     own = "figure, axes = plt.subplots()\nplt.show()"
-    cells = [nbformat.v4.new_code_cell(code) for code in (setup, own, "sr.plots.use_style()", own)]
+    cells = [nbformat.v4.new_code_cell(code) for code in (ours, own, "sr.plots.use_style()", own)]
     done = nbclient.NotebookClient(nbformat.v4.new_notebook(cells=cells)).execute()
     kinds = [[key for output in cell.outputs for key in output.data if key != "text/plain"] for cell in done.cells]
     assert kinds == [["image/jpeg"], ["image/png"], [], ["image/jpeg"]]
