@@ -33,20 +33,18 @@ class Scores(pd.DataFrame):
     def _constructor(self):
         return Scores
 
-    def _layout(self):
+    def _shown(self, write, **options):
         hidden = ["folder"] if "folder" in self and self["folder"].nunique() < 2 else []
-        numbers = self.select_dtypes("float")
-        formatters = {name: f"{{:.{digits}f}}".format for name, digits in DIGITS.items() if name in numbers}
+        floats = self.select_dtypes("float")
+        formatters = {name: f"{{:.{digits}f}}".format for name, digits in DIGITS.items() if name in floats}
         numbered = isinstance(self.index, pd.RangeIndex)
-        return pd.DataFrame(self).drop(columns=hidden), {"formatters": formatters, "index": not numbered}
+        return write(pd.DataFrame(self).drop(columns=hidden), formatters=formatters, index=not numbered, **options)
 
     def __repr__(self):
-        table, layout = self._layout()
-        return table.to_string(**layout)
+        return self._shown(pd.DataFrame.to_string)
 
     def _repr_html_(self):
-        table, layout = self._layout()
-        return table.to_html(**layout, max_rows=pd.get_option("display.max_rows"))
+        return self._shown(pd.DataFrame.to_html, max_rows=pd.get_option("display.max_rows"))
 
 
 class Upscaler(NamedTuple):
@@ -64,7 +62,7 @@ def upscaler(method: Method, scale: int | None = None, *, name: str | None = Non
         method: a Keras model that takes RGB pictures of any size, the path of a `.keras` file, the name of a
             shipped model, a name of `degradations.INTERPOLATIONS`, or such a function itself.
         scale: whole number ≥ 2. None takes a model's only scale; interpolations and functions have none.
-        name: how tables call it; None takes its own name.
+        name: how tables call it; None takes its own.
     """
     if scale is not None and scale not in range(2, 1000):
         raise UserError(f"Expected a whole scale of at least 2, got {scale!r}.")
@@ -110,10 +108,9 @@ def evaluate(
 ) -> Scores:
     """PSNR and SSIM of one method on every photo of a set.
 
-    Each photo is cropped to a multiple of the scale, downsampled, upscaled to its size by `method`, and
-    compared on the rounded luma with `scale` pixels of border left out. The set's own low-resolution files
-    are used where it ships them and `degradation` is "bicubic". A grey file stays grey and is compared as it
-    is: Set14's published figures treat "bridge" so.
+    Each photo is cropped to a multiple of the scale, downsampled, upscaled to its size by `method`, and compared on
+    the rounded luma with `scale` pixels of border left out. The set's own low-resolution files are used where it
+    ships them and `degradation` is "bicubic". A grey file is compared as it is, as in Set14's published figures.
 
     Args:
         method, scale, name: as in `upscaler`; the scale must be given where the method has not exactly one.
@@ -128,17 +125,10 @@ def evaluate(
         psnr_y (dB), ssim_y, psnr_rgb (dB), and lpips if asked for. `summarise` makes the published kind of row of
         it. Photos that cannot be measured are left out, named in a warning and in `attrs["failed"]`.
 
-    Raises:
-        ValueError: an unknown method or degradation, a scale that the model does not have, or no photo that
-            can be measured.
-        FileNotFoundError: the set is not there.
-
     Source: Timofte et al. 2014 (A+) and later papers' test protocol.
 
     >>> import srhelpers as sr
     >>> rows = sr.metrics.evaluate("bicubic", "samples", 4)
-    >>> len(rows) == len(sr.datasets.photos("samples"))
-    True
     """
     if degradation not in degradations.DEGRADATIONS:
         raise UserError(f"Expected a degradation of {', '.join(degradations.DEGRADATIONS)}, got {degradation!r}.")
@@ -161,7 +151,7 @@ def evaluate(
         reasons = {}
         for image, reason in failed.items():
             reasons.setdefault(reason, []).append(image)
-        lines = [f"  {', '.join(those)}: {reason}" for reason, those in reasons.items()]
+        lines = [f"  {', '.join(those[:8])}{' …' * (len(those) > 8)}: {reason}" for reason, those in reasons.items()]
         text = "\n".join([f"Could not measure {len(failed)} of {len(photos)} photos of {what}:", *lines])
         if not rows:
             raise UserError(text)
@@ -180,8 +170,8 @@ def _open(data, path):
         own = str(data).lower() not in datasets.DATASETS
     else:
         files = [data] if named or getattr(data, "ndim", 4) < 4 else data
-        if not isinstance(files, Sequence | np.ndarray) or not len(files):
-            raise UserError(f"Expected a dataset, a folder, or a list of photos, got {data!r}.")
+        if not isinstance(files, Sequence | np.ndarray) or not len(files) or not isinstance(files[0], Image):
+            raise UserError(f"Expected a dataset, a folder, or a list of files or arrays, got {data!r}.")
         files = [file if isinstance(file, np.ndarray) else Path(file).expanduser().absolute() for file in files]
         folders = [file.parent for file in files if isinstance(file, Path)]
         title, own, folder = f"{len(files)} photos", bool(folders), Path(os.path.commonpath(folders or ["."]))
@@ -230,12 +220,7 @@ def _scores(reference, estimate, scale, lpips):
 
 
 def summarise(rows: pd.DataFrame) -> Scores:
-    """Mean over images of what `evaluate` returns, one row per set and method, saying where and when.
-
-    Returns:
-        The columns that tell sets and methods apart, images (how many), psnr_y, ssim_y, psnr_rgb, lpips if the rows
-        have it, device, date, srhelpers.
-    """
+    """Mean over images of what `evaluate` returns, a row per set, scale and method, with where and when."""
     grouped = pd.DataFrame(rows).groupby(KEY, sort=False, dropna=False)
     table = grouped[[name for name in DIGITS if name in rows]].mean()
     table.insert(0, "images", grouped.size())
@@ -248,11 +233,8 @@ def save(table: pd.DataFrame, file: str | os.PathLike, key: Sequence[str] = (*KE
 
     Args:
         table: what `evaluate` or `summarise` returns.
-        file: path of the CSV file, made if it does not exist. Several processes may save to it at once.
+        file: made if it does not exist. Several processes may save to it at once.
         key: names of the columns that tell rows apart; those that the table does not have do not count.
-
-    Raises:
-        ValueError: the file holds other columns, or is damaged.
     """
     file = Path(file).expanduser()
     file.parent.mkdir(parents=True, exist_ok=True)

@@ -20,13 +20,7 @@ def _luma(image, cast):
 
 
 def luma(image: np.ndarray) -> np.ndarray:
-    """Brightness of an RGB image as MATLAB's `rgb2ycbcr` gives it, rounded: black is 16, white is 235.
-
-    Args:
-        image: uint8 array (..., 3), RGB.
-
-    Returns:
-        uint8 array (...), from 16 to 235.
+    """Brightness of a uint8 RGB image (..., 3), rounded: black is 16, white is 235.
 
     Source: ITU-R BT.601 in the form of MATLAB's `rgb2ycbcr`, which rounds uint8 images.
 
@@ -95,8 +89,6 @@ def psnr(reference: np.ndarray, estimate: np.ndarray, *, crop_border: int = 0, l
 
     >>> import srhelpers as sr
     >>> photo = sr.datasets.sample("chelsea")
-    >>> sr.metrics.psnr(photo, photo)
-    inf
     >>> round(sr.metrics.psnr(photo, photo // 2 * 2), 2)
     51.14
     """

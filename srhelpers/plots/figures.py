@@ -55,14 +55,7 @@ class _Figure(Figure):
 
 
 def most_detailed(image: np.ndarray, size: int) -> tuple[int, int]:
-    """Top left corner (row, column) of the size×size square with the most edges.
-
-    >>> import numpy as np, srhelpers as sr
-    >>> image = np.zeros((64, 64), "uint8")
-    >>> image[40:48, 8:16] = 255
-    >>> sr.plots.most_detailed(image, 8) == (40, 8)
-    True
-    """
+    """Top left corner (row, column) of the size×size square with the most edges."""
     grey = image if image.ndim == 2 else metrics.luma(image)
     edges = np.abs(cv2.Laplacian(grey, cv2.CV_32F))
     total = cv2.boxFilter(edges, -1, (size, size), normalize=False, anchor=(0, 0), borderType=cv2.BORDER_ISOLATED)
@@ -110,9 +103,6 @@ def compare(
     Returns:
         Left the whole original with the square's outline, right the squares, the original's first. Pixels are
         drawn as they are, without smoothing.
-
-    Raises:
-        ValueError: no estimates, a type or shape differs, no scale is known, or the square reaches outside.
 
     >>> import srhelpers as sr
     >>> figure = sr.plots.compare(sr.datasets.sample("coffee"), {"bicubic": "bicubic", "nearest": "nearest"}, scale=4)
@@ -167,13 +157,10 @@ def _upscaled(photo, estimates, scale):
     scale = scales.pop()
     photo = degradations.crop_to_multiple(photo, scale)
     low = degradations.bicubic(photo, (photo.shape[0] // scale, photo.shape[1] // scale))
-    images = {
-        name: degradations.crop_to_multiple(method, scale)
-        if isinstance(method, np.ndarray)
-        else method.upscale(low, photo.shape[:2])
-        for name, method in methods.items()
-    }
-    return photo, images, scale
+    for name, method in methods.items():
+        array = isinstance(method, np.ndarray)
+        methods[name] = degradations.crop_to_multiple(method, scale) if array else method.upscale(low, photo.shape[:2])
+    return photo, methods, scale
 
 
 @mpl.rc_context(STYLE)
@@ -185,11 +172,7 @@ def pairs(columns: Mapping[str, Sequence[np.ndarray]], *, rows: int = 4, title: 
         rows: how many of each are shown at most.
         title: of the figure.
 
-    Returns:
-        All pictures are drawn equally large, pixels as they are.
-
-    Raises:
-        ValueError: no columns, columns of different lengths, or something that is no uint8 image.
+    All pictures are drawn equally large, pixels as they are.
     """
     for heading, images in columns.items():
         for image in images:
@@ -228,9 +211,6 @@ def history(
             or a table of `evaluate` on the photos that validate, whose PSNR-Y and SSIM-Y are what
             `metrics.PSNR(luma=True, crop_border=scale)` and `metrics.SSIM` with the same compute.
         title: of the figure.
-
-    Raises:
-        ValueError: none of the metrics is in the histories, or no panel is of a baseline's metric.
 
     >>> import srhelpers as sr
     >>> run = {"psnr": [24, 27, 28], "val_psnr": [25, 27, 27.5]}
