@@ -90,6 +90,7 @@ import numpy as np
 import pandas as pd
 
 runtime = sr.setup(seed=0)
+sr.plots.use_style()
 
 # %% [markdown]
 # ## What low resolution is

@@ -85,6 +85,8 @@ import matplotlib.pyplot as plt
 import numpy as np
 from keras import layers
 
+sr.plots.use_style()
+
 # %% [markdown]
 # ## The idea: see further for the same price
 #

@@ -90,6 +90,8 @@ import numpy as np
 import pandas as pd
 from keras import layers
 
+sr.plots.use_style()
+
 # %% [markdown]
 # ## The idea
 #

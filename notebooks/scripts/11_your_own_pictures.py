@@ -81,6 +81,7 @@ import pandas as pd
 from PIL import Image
 
 runtime = sr.setup(seed=0)
+sr.plots.use_style()
 pd.set_option("display.max_colwidth", None)
 
 # %% [markdown]

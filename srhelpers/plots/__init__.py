@@ -1,7 +1,7 @@
 """Figures, and what a reader touches in a notebook."""
 
 from . import widgets
-from .figures import compare, history, most_detailed, pairs
+from .figures import compare, history, most_detailed, pairs, use_style
 from .widgets import before_after, choose_photo, upload_button
 
 __all__ = [
@@ -12,5 +12,6 @@ __all__ = [
     "most_detailed",
     "pairs",
     "upload_button",
+    "use_style",
     "widgets",
 ]
