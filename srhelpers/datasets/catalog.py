@@ -63,7 +63,7 @@ def _voc(year, photos, file, size, checksum, kaggle=()):
         licence="research; Flickr terms",
         photos=photos,
         folders=(f"voctrainval*/vocdevkit/{name}/jpegimages", f"{name}/jpegimages", "jpegimages"),
-        archive=Archive(name, addresses, size, checksum),
+        archive=Archive(name, addresses, checksum, size),
         kaggle=kaggle,
     )
 
@@ -76,7 +76,7 @@ def _div2k(name, about, photos, file, size, sha256, folder, kaggle=()):
         licence="academic research",
         photos=photos,
         folders=(folder,),
-        archive=Archive(name, (address,), size, f"sha256:{sha256}"),
+        archive=Archive(name, (address,), f"sha256:{sha256}", size),
         kaggle=kaggle,
     )
 
@@ -163,18 +163,6 @@ _ROWS = (
         size=31505881,
         sha256="a50a5d1c4b88de4e8d300d8fb2b904c52fe93b2b298a4899697760d7cbb6d553",
         folder="div2k_valid_lr_bicubic/x4",
-    ),
-    Dataset(
-        "bsds500",
-        about="Berkeley segmentation photos of 481×321; its 100 val photos are B100",
-        licence="research",
-        photos=500,
-        folders=("bsds500/data/images",),
-        archive=Archive(
-            "bsds500",
-            ("http://www.eecs.berkeley.edu/Research/Projects/CS/vision/grouping/BSR/BSR_bsds500.tgz",),
-        ),
-        nested=True,
     ),
     _benchmark(
         "Set5",
