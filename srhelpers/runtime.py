@@ -83,6 +83,21 @@ def folder(name):
     return Path(pooch.os_cache("srhelpers")) if name == "cache" else None
 
 
+def shipped(name: str) -> Path:
+    """The folder of what ships, "models", "results" or "photos": in a clone `data/<name>`, else inside the package.
+
+    It is read only; nothing is written there but by `recipes/`.
+    """
+    package = Path(__file__).resolve().parent
+    places = [package.parent / "data" / name, package / "data" / name]
+    found = next((place for place in places if place.is_dir()), None)
+    if found is None:
+        raise FileNotFoundError(
+            f"Expected what ships in {places[0]} or {places[1]}; install the package again, from a whole clone."
+        )
+    return found
+
+
 def _number(version):
     return tuple(int(part) for part in re.findall(r"\d+", version)[:3])
 

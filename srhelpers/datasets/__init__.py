@@ -3,13 +3,27 @@
 from . import archives, catalog, downloads
 from .archives import DownloadError
 from .catalog import DATASETS, SAMPLES
-from .folders import IMAGE_SUFFIXES, download, find, is_here, low_resolution, photos, read_image, sample, title
+from .folders import (
+    IMAGE_SUFFIXES,
+    Photos,
+    download,
+    find,
+    is_here,
+    low_resolution,
+    open,
+    photos,
+    read_image,
+    sample,
+    split,
+    title,
+)
 
 __all__ = [
     "DATASETS",
     "IMAGE_SUFFIXES",
     "SAMPLES",
     "DownloadError",
+    "Photos",
     "archives",
     "catalog",
     "download",
@@ -17,8 +31,10 @@ __all__ = [
     "find",
     "is_here",
     "low_resolution",
+    "open",
     "photos",
     "read_image",
     "sample",
+    "split",
     "title",
 ]

@@ -16,9 +16,7 @@ from tqdm.auto import tqdm
 
 # What an archive may take on the disk: so many times its own size, so many bytes more, a block for each file.
 RATIO, ROOM, BLOCK = 20, 1 << 24, 4096
-_THE_DISKS_FAULT = {
-    getattr(errno, name) for name in ["ENOSPC", "EDQUOT", "EFBIG", "EROFS", "EACCES", "EPERM", "EIO", "EMFILE", "ENFILE"]
-}
+_DISK = "ENOSPC EDQUOT EFBIG EROFS EACCES EPERM EIO EMFILE ENFILE"  # what the disk, not the archive, is to blame for
 
 
 class DownloadError(RuntimeError):
@@ -73,7 +71,7 @@ def unpack(
                 if check:
                     check(half)
             except Exception as error:  # damaged archives raise nearly anything
-                if isinstance(error, OSError) and error.errno in _THE_DISKS_FAULT:
+                if isinstance(error, OSError) and errno.errorcode.get(error.errno) in _DISK.split():
                     raise
                 file.unlink()
                 raise DownloadError(

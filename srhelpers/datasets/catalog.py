@@ -21,6 +21,11 @@ SAMPLES = {
     "rocket.jpg": "Launch of DSCOVR on a Falcon 9, by SpaceX. Public domain.",
 }
 
+# The photos of "photos" that validate: every result on that set leaves these out of training.
+VALIDATION = tuple(
+    f"{number:03d}.jpg" for number in (6, 20, 33, 47, 60, 74, 87, 101, 114, 128, 141, 155, 168, 182, 195, 209)
+)
+
 
 @dataclass(frozen=True)
 class Dataset:
@@ -34,11 +39,6 @@ class Dataset:
         folders: lower-case endings of the folder the images lie in, the best first.
         archive: Archive, or None.
         kaggle: slugs "owner/name".
-        nested: images lie in folders below that folder.
-
-    >>> import srhelpers as sr
-    >>> sr.datasets.catalog.DATASETS["set5"].photos
-    5
     """
 
     name: str
@@ -48,7 +48,6 @@ class Dataset:
     folders: tuple
     archive: Archive | None = None
     kaggle: tuple = ()
-    nested: bool = False
 
 
 def _voc(year, photos, file, size, checksum, kaggle=()):
@@ -107,8 +106,15 @@ _ROWS = (
     Dataset(
         "samples",
         about="photographs inside scikit-image: always there",
-        licence="credits and terms in srhelpers/catalog.py",
+        licence="credits and terms in srhelpers/datasets/catalog.py",
         photos=len(SAMPLES),
+        folders=(),
+    ),
+    Dataset(
+        "photos",
+        about="photographs of 288×288 that come with this course: always there",
+        licence="CC0, CC BY, CC BY-SA and other free ones; credits.csv beside them",
+        photos=216,
         folders=(),
     ),
     _voc(

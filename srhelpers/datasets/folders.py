@@ -2,9 +2,11 @@
 
 import os
 import warnings
+from collections.abc import Sequence
+from dataclasses import dataclass
 from difflib import get_close_matches
 from fnmatch import fnmatch
-from importlib.resources import files
+from importlib.resources import files as package_files
 from pathlib import Path
 
 import cv2
@@ -14,23 +16,50 @@ from .. import runtime
 from ..runtime import UserError
 from . import downloads
 from .archives import DownloadError
-from .catalog import DATASETS, SAMPLES
+from .catalog import DATASETS, SAMPLES, VALIDATION, Dataset
 
 IMAGE_SUFFIXES = {".png", ".jpg", ".jpeg", ".bmp", ".webp", ".tif", ".tiff"}
 
 
+@dataclass(frozen=True)
+class Photos:
+    """What `open` found.
+
+    Attributes:
+        title: how tables call it.
+        files: the pictures, sorted by name.
+        folder: where they lie, with all links resolved: it tells apart two folders of one title.
+    """
+
+    title: str
+    files: tuple[Path, ...]
+    folder: Path
+
+
 def _images(folder, nested=False):
-    found, folders, seen = [], [folder], {os.path.realpath(folder)}
+    """(pictures of a folder in order, what could not be looked at)."""
+    found, unreadable, folders, seen = [], [], [folder], {os.path.realpath(folder)}
     while folders:
         here = folders.pop()
-        for entry in os.scandir(here):
-            if nested and entry.is_dir() and not entry.name.startswith("."):
-                real = os.path.realpath(entry)
-                folders += [] if real in seen else [Path(entry)]
-                seen.add(real)
-            elif Path(entry).suffix.lower() in IMAGE_SUFFIXES and entry.is_file() and not entry.name.startswith("."):
-                found.append(Path(entry))
-    return sorted(found)
+        try:
+            entries = list(os.scandir(here))
+        except OSError:
+            unreadable.append(here)
+            continue
+        for entry in entries:
+            is_picture = Path(entry).suffix.lower() in IMAGE_SUFFIXES
+            if entry.name.startswith("."):  # such as ._photo.jpg, which macOS puts beside photo.jpg
+                continue
+            try:
+                if entry.is_dir():
+                    real = os.path.realpath(entry)
+                    folders += [Path(entry)] if nested and real not in seen else []
+                    seen.add(real)
+                elif is_picture:
+                    (found if entry.is_file() else unreadable).append(Path(entry))
+            except OSError:  # a link that leads to itself
+                unreadable += [Path(entry)] if is_picture or nested else []
+    return sorted(found), sorted(unreadable)
 
 
 def _look_below(root, dataset):
@@ -45,10 +74,16 @@ def _look_below(root, dataset):
         candidates += [Path(parent, name) for name in names]
     for ending in dataset.folders:
         for candidate in candidates:
-            path = candidate.as_posix().lower()
-            if fnmatch(path, f"*/{ending}") and "/voctest" not in path and _images(candidate, dataset.nested):
+            # Beside VOC's training half some archives hold its test half, in folders of the same names.
+            of_test = any(part.lower().startswith("voctest") for part in candidate.relative_to(root).parts)
+            if fnmatch(candidate.as_posix().lower(), f"*/{ending}") and not of_test and _images(candidate)[0]:
                 return candidate
-    return next((folder for folder in (root, root / "HR") if folder.is_dir() and _images(folder)), None)
+    return next((folder for folder in (root, root / "HR") if folder.is_dir() and _images(folder)[0]), None)
+
+
+def _row(name) -> Dataset | None:
+    """The dataset of this name; a `Path` is always a folder."""
+    return DATASETS.get(name.lower()) if isinstance(name, str) else None
 
 
 def _places(dataset):
@@ -77,7 +112,7 @@ def _todo(dataset):
     return todo
 
 
-def find(name, path=None):
+def find(name: str | Path, path: str | Path | None = None) -> Path:
     """The folder that holds the images of a dataset, without downloading anything.
 
     Looks in `path` if given, else in SR_DATA_DIR/<name>, the Kaggle inputs, the cache. A name that is not in
@@ -88,31 +123,29 @@ def find(name, path=None):
         path: the folder to look in, whatever its nesting.
 
     Returns:
-        Path.
+        Path with all links resolved.
 
     Raises:
         FileNotFoundError: not there; the text lists the places and says what to do.
-
-    >>> import srhelpers as sr
-    >>> sr.datasets.find("samples").name
-    'data'
     """
-    dataset = DATASETS.get(str(name).lower())
+    dataset = _row(name)
     if dataset is None:
         data = runtime.folder("data")
         own = [Path(path or name).expanduser(), *([data / str(name)] if data else [])]
         for folder in own:
-            if folder.is_dir() and _images(folder, nested=True):
-                return folder
+            if folder.is_dir() and _images(folder, nested=True)[0]:
+                return folder.resolve()
         looked = ", ".join(f"{folder} (no images in it)" if folder.is_dir() else str(folder) for folder in own)
         raise FileNotFoundError(f"{_unknown(name, 'or a folder with images, ')} Looked in {looked}.")
     if dataset.name == "samples":
-        return Path(str(files("skimage"))) / "data"
+        return Path(str(package_files("skimage"))).resolve() / "data"
+    if dataset.name == "photos" and not path:
+        return runtime.shipped("photos").resolve()
     places = [("path", Path(path).expanduser())] if path else list(dict.fromkeys(_places(dataset)))
     for _, place in places:
         found = _look_below(place, dataset)
         if found:
-            return found
+            return found.resolve()
     todo = [f"run: srhelpers download {dataset.name}", *_todo(dataset)]
     looked = "\n  ".join(f"{kind}: {place}" for kind, place in places)
     raise FileNotFoundError(
@@ -120,24 +153,19 @@ def find(name, path=None):
     )
 
 
-def title(name):
+def title(name: str | Path) -> str:
     """How tables call a dataset: its name in the table, or the last part of a folder of your own.
 
     >>> import srhelpers as sr
     >>> sr.datasets.title("set5"), sr.datasets.title("~/Pictures/holidays")
     ('Set5', 'holidays')
     """
-    dataset = DATASETS.get(str(name).lower())
-    return dataset.name if dataset else Path(name).name
+    dataset = _row(name)
+    return dataset.name if dataset else Path(os.path.abspath(name)).name  # noqa: PTH100, "." has no name of its own
 
 
-def is_here(name):
-    """Whether `find` would find a dataset without downloading it.
-
-    >>> import srhelpers as sr
-    >>> sr.datasets.is_here("samples")
-    True
-    """
+def is_here(name: str | Path) -> bool:
+    """Whether `find` would find a dataset without downloading it."""
     try:
         find(name)
     except OSError:  # not there, or not readable
@@ -145,57 +173,99 @@ def is_here(name):
     return True
 
 
-def photos(name, path=None, *, download=False):
-    """The image files of a dataset, sorted by name.
-
-    Args:
-        name, path: as `find`.
-        download: fetch the dataset if it is nowhere.
-
-    Returns:
-        List of Path. A warning tells if it is not as long as the published set.
-
-    Raises:
-        FileNotFoundError: as `find`.
-        DownloadError: as `download`.
-
-    >>> import srhelpers as sr
-    >>> [photo.name for photo in sr.datasets.photos("samples")][:2]
-    ['astronaut.png', 'brick.png']
-    """
-    dataset = DATASETS.get(str(name).lower())
-    if dataset and dataset.name == "samples":
-        return [find("samples") / sample for sample in SAMPLES]
+def _open(name, path, download):
+    dataset = _row(name)
     try:
         folder = find(name, path)
     except FileNotFoundError:
         if not (download and dataset and dataset.archive):
             raise
         folder = _obtain(dataset, progress=True)
-    found = _images(folder, nested=dataset is None or dataset.nested)
+    if dataset and dataset.name == "samples":
+        return Photos("samples", tuple(folder / file for file in SAMPLES), folder)
+    found, unreadable = _images(folder, nested=dataset is None)
+    # The warnings point at whoever called the function that called this one.
+    if unreadable:
+        names = ", ".join(map(str, unreadable))
+        warnings.warn(f"Left out {len(unreadable)} that cannot be read: {names}.", stacklevel=3)
     if dataset and len(found) != dataset.photos:
-        warnings.warn(
-            f"Expected {dataset.photos} photos of {dataset.name}, found {len(found)} in {folder}.",
-            stacklevel=2,
+        counts = f"Expected {dataset.photos} photos of {dataset.name}, found {len(found)}"
+        warnings.warn(f"{counts} in {folder}.", stacklevel=3)
+    return Photos(title(name), tuple(found), folder)
+
+
+def open(name: str | Path, path: str | Path | None = None, *, download: bool = False) -> Photos:
+    """Find a dataset, or a folder of your own with the folders in it, and list its pictures.
+
+    Args:
+        name, path: as in `find`.
+        download: fetch the dataset if it is nowhere.
+
+    Returns:
+        Photos. A warning names what cannot be read, and tells if a set is not as long as the published one.
+
+    Raises:
+        FileNotFoundError: as `find`.
+        DownloadError: as `download`.
+
+    >>> import srhelpers as sr
+    >>> opened = sr.datasets.open("samples")
+    >>> opened.title, opened.files[0].name
+    ('samples', 'astronaut.png')
+    """
+    return _open(name, path, download)
+
+
+def photos(
+    name: str | Path | Photos | Sequence, path: str | Path | None = None, *, download: bool = False
+) -> list[Path]:
+    """The files of a dataset as `open` lists them; those of a list, or of what `open` gave, are taken as they are."""
+    if isinstance(name, Photos):
+        return list(name.files)
+    if isinstance(name, str | os.PathLike):
+        return list(_open(name, path, download).files)
+    return list(name)
+
+
+def split(name: str | Path | Photos | Sequence, validate: int = 16) -> tuple[list[Path], list[Path]]:
+    """Photos to train on and photos to validate on, the same every time.
+
+    Args:
+        name: a dataset, a folder or a list, as `photos` takes it.
+        validate: how many validate: at most a fifth, evenly spaced through the sorted names. Those of "photos" are
+            fixed by name.
+
+    Returns:
+        (training files, validation files).
+
+    Raises:
+        ValueError: fewer than 5 photos, or none that validates.
+    """
+    files = photos(name)
+    count = min(validate, len(files) // 5)
+    if count < 1:
+        raise UserError(
+            f"Expected at least 5 photos and validate of at least 1, since a fifth at most validates, "
+            f"got {len(files)} photos and validate={validate}."
         )
-    return found
+    chosen = {int((number + 0.5) * len(files) / count) for number in range(count)}
+    if _row(name) is DATASETS["photos"] and validate == len(VALIDATION):
+        chosen = {place for place, file in enumerate(files) if file.name in VALIDATION}
+    sides = ([file for place, file in enumerate(files) if (place in chosen) == side] for side in (False, True))
+    return tuple(sides)
 
 
-def low_resolution(photo, scale):
+def low_resolution(photo: str | Path, scale: int) -> Path | None:
     """The low-resolution file that a benchmark set ships for a photo, or None.
 
     Knows the layout `HR/baby.png`, `LR_bicubic/X4/babyx4.png`.
-
-    >>> import srhelpers as sr
-    >>> sr.datasets.low_resolution(sr.datasets.photos("samples")[0], 4) is None
-    True
     """
     photo = Path(photo)
     file = photo.parent.parent / "LR_bicubic" / f"X{scale}" / f"{photo.stem}x{scale}.png"
     return file if file.exists() else None
 
 
-def download(name, *, progress=True):
+def download(name: str, *, progress: bool = True) -> Path:
     """Put a dataset into the cache, unless it is found already.
 
     The official address comes first, its mirrors next, then Kaggle where a login is there.
@@ -210,12 +280,8 @@ def download(name, *, progress=True):
     Raises:
         ValueError: an unknown name.
         DownloadError: every source failed; the text says what each said. What arrived is kept.
-
-    >>> import srhelpers as sr
-    >>> sr.datasets.download("samples").name
-    'data'
     """
-    dataset = DATASETS.get(str(name).lower())
+    dataset = _row(name)
     if dataset is None:
         raise UserError(_unknown(name))
     try:
@@ -227,7 +293,7 @@ def download(name, *, progress=True):
 def _obtain(dataset, progress):
     def check(folder):
         found = _look_below(folder, dataset)
-        count = len(_images(found, dataset.nested)) if found else 0
+        count = len(_images(found)[0]) if found else 0
         if count < dataset.photos:
             raise DownloadError(f"it holds {count} of the {dataset.photos} photos of {dataset.name}")
 
@@ -249,7 +315,7 @@ def _obtain(dataset, progress):
     raise DownloadError("\n".join([*problems, f"Another way to get {dataset.name}: {', or '.join(_todo(dataset))}."]))
 
 
-def read_image(file):
+def read_image(file: str | Path) -> np.ndarray:
     """Read a picture: RGB as (H, W, 3), grey as (H, W), uint8, turned as its EXIF data says.
 
     Args:
@@ -258,10 +324,6 @@ def read_image(file):
     Raises:
         FileNotFoundError: no such file.
         ValueError: no path, or the file holds no picture that OpenCV can read.
-
-    >>> import srhelpers as sr
-    >>> sr.datasets.read_image(sr.datasets.photos("samples")[0]).shape
-    (512, 512, 3)
     """
     if not isinstance(file, str | os.PathLike):
         raise UserError(f"Expected the path of a picture, got {type(file).__name__}.")
@@ -277,7 +339,7 @@ def read_image(file):
     return image if image.ndim == 2 else cv2.cvtColor(image, cv2.COLOR_BGR2RGB)
 
 
-def sample(name):
+def sample(name: str) -> np.ndarray:
     """One embedded photograph: "astronaut", "chelsea", "coffee", "rocket", "motorcycle_left", …
 
     Returns:
