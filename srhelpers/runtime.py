@@ -83,19 +83,16 @@ def folder(name):
     return Path(pooch.os_cache("srhelpers")) if name == "cache" else None
 
 
-def shipped(name: str) -> Path:
-    """The folder of what ships, "models", "results" or "photos": in a clone `data/<name>`, else inside the package.
+_PACKAGE = Path(__file__).resolve().parent
+_CLONE = _PACKAGE.parent if (_PACKAGE.parent / "data" / "models" / "manifest.json").exists() else None
 
-    It is read only; nothing is written there but by `recipes/`.
+
+def shipped(name: str) -> Path:
+    """The folder of what ships, such as "models" or "results": `data/` in a clone, else inside the package.
+
+    Only `recipes/` write there.
     """
-    package = Path(__file__).resolve().parent
-    places = [package.parent / "data" / name, package / "data" / name]
-    found = next((place for place in places if place.is_dir()), None)
-    if found is None:
-        raise FileNotFoundError(
-            f"Expected what ships in {places[0]} or {places[1]}; install the package again, from a whole clone."
-        )
-    return found
+    return (_CLONE or _PACKAGE) / "data" / name
 
 
 def _number(version):

@@ -88,6 +88,9 @@ def _row(name) -> Dataset | None:
 
 def _places(dataset):
     """(what it is, folder) in the order they are searched, without the network."""
+    if dataset.name == "photos":
+        yield "beside the course", runtime.shipped("photos")
+        return
     names = [dataset.name, dataset.name.lower(), *([dataset.archive.name] if dataset.archive else [])]
     data = runtime.folder("data")
     if data:
@@ -139,8 +142,6 @@ def find(name: str | Path, path: str | Path | None = None) -> Path:
         raise FileNotFoundError(f"{_unknown(name, 'or a folder with images, ')} Looked in {looked}.")
     if dataset.name == "samples":
         return Path(str(package_files("skimage"))).resolve() / "data"
-    if dataset.name == "photos" and not path:
-        return runtime.shipped("photos").resolve()
     places = [("path", Path(path).expanduser())] if path else list(dict.fromkeys(_places(dataset)))
     for _, place in places:
         found = _look_below(place, dataset)
@@ -224,7 +225,7 @@ def photos(
         return list(name.files)
     if isinstance(name, str | os.PathLike):
         return list(_open(name, path, download).files)
-    return list(name)
+    return [file if isinstance(file, list | tuple) else Path(file).expanduser() for file in name]
 
 
 def split(name: str | Path | Photos | Sequence, validate: int = 16) -> tuple[list[Path], list[Path]]:
