@@ -214,7 +214,7 @@ def test_a_split_is_evenly_spaced_and_at_most_a_fifth(tmp_path, count, validate,
 
 
 def test_too_few_photos_to_split(tmp_path):
-    with pytest.raises(ValueError, match="at least 5 photos .* got 4 photos and validate=16"):
+    with pytest.raises(ValueError, match=r"at least 5 photos, .* got 4 photos and validate=16"):
         sr.datasets.split(put(tmp_path / "mine", 4))
     with pytest.raises(ValueError, match="validate=0"):
         sr.datasets.split(put(tmp_path / "many", 10), validate=0)
@@ -272,6 +272,9 @@ def test_the_table_says_what_the_official_pages_say():
         "div2k_train_lr_x4": (246914039, "sha256:f006b837f4eb52b82909aa01478e6d6d199eefce932179491d0c9dbb706dde3a"),
         "div2k_valid_lr_x4": (31505881, "sha256:a50a5d1c4b88de4e8d300d8fb2b904c52fe93b2b298a4899697760d7cbb6d553"),
     } | dict.fromkeys(("set5", "set14", "b100", "urban100"), (None, "md5:4ace41d33c2384b97e6b320cd0afd6ba"))
+    assert DATASETS["div2k_valid_lr_x4"].folders == ("div2k_valid_lr_bicubic/x4",)
+    assert DATASETS["div2k_train_lr_x4"].archive.urls[0].endswith("/DIV2K_train_LR_bicubic_X4.zip")
+    assert DATASETS["div2k_train"].archive.urls[0].endswith("/DIV2K/DIV2K_train_HR.zip")
     archives = {name: row.archive for name, row in DATASETS.items() if row.archive}
     assert {name: (archive.size, archive.checksum) for name, archive in archives.items()} == published
     assert "http://pjreddie.com/media/files/VOCtrainval_06-Nov-2007.tar" in archives["voc2007"].urls

@@ -497,10 +497,19 @@ def test_two_processes_at_once_fetch_it_once(serve, served, pause):
     processes.append(run_download(archive, wait=False))
     # Both come back; the second finds the folder made, and without a `check` says that it is there.
     assert sorted(process.wait(timeout=60) for process in processes) == [0, 1]
-    said = "".join(process.stderr.read() for process in processes)
-    assert "exists" in said
-    assert "Waiting for another process that downloads voc2007" in said
+    assert "exists" in "".join(process.stderr.read() for process in processes)
     assert len(served.requests) == 1
+    assert len(sr.datasets.photos("voc2007")) == 3
+
+
+def test_the_second_of_two_says_that_it_waits(serve, served):
+    archive = serve("voc2007", voc())
+    with sr._files.locked(cache() / "voc2007", "downloads voc2007"):
+        second = run_download(archive, wait=False)
+        assert second.stderr.readline() == "Waiting for another process that downloads voc2007 …\n"
+        assert not served.requests
+    second.communicate(timeout=60)
+    assert second.returncode == 0
     assert len(sr.datasets.photos("voc2007")) == 3
 
 

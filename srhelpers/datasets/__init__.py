@@ -1,6 +1,5 @@
 """Where photos are: find, download and read what the table lists, or a folder of your own."""
 
-from . import archives, catalog, downloads
 from .archives import DownloadError
 from .catalog import DATASETS, SAMPLES
 from .folders import (
@@ -24,10 +23,7 @@ __all__ = [
     "SAMPLES",
     "DownloadError",
     "Photos",
-    "archives",
-    "catalog",
     "download",
-    "downloads",
     "find",
     "is_here",
     "low_resolution",

@@ -46,17 +46,11 @@ def unpack(
 ) -> None:
     """Unpack a zip, tar or tar.gz so that `folder` appears only when all of it is there.
 
-    Only folders and plain files are made, inside `folder`: an archive with links, which have led out of it past
-    every filter so far (CVE-2025-4517), is refused.
-
-    Args:
-        file: the archive.
-        folder: what to make; must not exist yet, nothing is overwritten.
-        check: function called with the unpacked folder before it gets its name; raises if it is not right.
-        progress: show a bar.
+    Only folders and plain files are made: an archive with links, which have led out of the folder past every
+    filter so far (CVE-2025-4517), is refused. `check` gets the unpacked folder before it has its name.
 
     Raises:
-        DownloadError: the archive is bad in whatever way, unpacks to far more than its size, or fails `check`:
+        DownloadError: the archive is bad in whatever way, unpacks to far more than its size, or `check` raises:
             then it is removed, since the next try must not meet it again. Or the disk is full, or `folder` exists.
     """
     file, folder = Path(file), Path(folder)
@@ -85,8 +79,7 @@ def unpack(
 
 def _extract(file, folder, progress):
     taken, most = 0, RATIO * file.stat().st_size + ROOM
-    bar = tqdm(desc=f"unpack {folder.stem}", unit="file", disable=not progress, mininterval=0.5)
-    with bar:
+    with tqdm(desc=f"unpack {folder.stem}", unit="file", disable=not progress, mininterval=0.5) as bar:
         for name, plain, is_folder, size, opened in _members(file, most):
             if not plain:
                 raise _BadArchive(f"it holds {name!r}, which is no plain file")

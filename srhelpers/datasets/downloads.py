@@ -26,18 +26,10 @@ pooch.get_logger().setLevel("ERROR")
 
 @dataclass(frozen=True)
 class Archive:
-    """One file on the net.
+    """One file on the net, with its checksum ("sha256:…" or "md5:…") and its size, exactly or about."""
 
-    Args:
-        name: folder it is unpacked to.
-        urls: addresses, the official one first.
-        checksum: "sha256:…" or "md5:…".
-        size: bytes; None where nobody tells exactly.
-        about_size: bytes, where only that is known.
-    """
-
-    name: str
-    urls: tuple
+    name: str  # of the folder it is unpacked to
+    urls: tuple  # the official one first
     checksum: str
     size: int | None = None
     about_size: int = 0
@@ -60,20 +52,14 @@ class _Patience(urllib3.util.Retry):
             wait = super().get_retry_after(response)
         except urllib3.exceptions.InvalidHeader:
             wait = None
-        if not wait:
-            return None
-        wait = min(wait, LONGEST_WAIT)
-        print(f"The server is busy and asks to wait {wait:.0f} s …", file=sys.stderr, flush=True)
+        if wait:
+            wait = min(wait, LONGEST_WAIT)
+            print(f"The server is busy and asks to wait {wait:.0f} s …", file=sys.stderr, flush=True)
         return wait
-
-    def get_backoff_time(self):
-        return min(super().get_backoff_time(), LONGEST_WAIT)
 
 
 def _session():
-    patience = _Patience(
-        TRIES - 1, connect=0, read=False, backoff_factor=1, status_forcelist=(429, 503), raise_on_status=False
-    )
+    patience = _Patience(TRIES - 1, connect=0, read=False, status_forcelist=(429, 503), raise_on_status=False)
     session = requests.Session()
     for scheme in ("http://", "https://"):
         session.mount(scheme, requests.adapters.HTTPAdapter(max_retries=patience))
@@ -100,16 +86,11 @@ def _get(session, archive, url, target, progress):
         # A server that starts again must not cost what is here already, until all of its reply has come.
         file = target if goes_on or not start else target.with_suffix(".new")
         came = start if goes_on else 0
-        bar = tqdm(
-            desc=target.stem,
-            total=total,
-            initial=came,
-            unit="B",
-            unit_scale=True,
-            disable=not progress,
-            mininterval=0.5,
-        )
-        with bar, file.open("ab" if goes_on else "wb") as opened:
+        look = {"unit": "B", "unit_scale": True, "mininterval": 0.5, "disable": not progress}
+        with (
+            tqdm(desc=target.stem, total=total, initial=came, **look) as bar,
+            file.open("ab" if goes_on else "wb") as opened,
+        ):
             for chunk in reply.iter_content(CHUNK):
                 came += len(chunk)
                 if came > archive.most:
@@ -125,32 +106,21 @@ def _get(session, archive, url, target, progress):
 def _plain(error):
     if isinstance(error, requests.Timeout):
         return f"no answer for {TIMEOUT} s"
-    if isinstance(error, requests.exceptions.SSLError):
-        return f"the server's certificate is not trusted ({error})"
-    if isinstance(error, requests.exceptions.ProxyError):
-        return f"the proxy does not let this through ({error})"
+    if isinstance(error, requests.exceptions.SSLError | requests.exceptions.ProxyError):
+        return f"the server's certificate is not trusted, or the proxy does not let this through ({error})"
     if isinstance(error, requests.ConnectionError | requests.exceptions.ChunkedEncodingError):
         return "the server cannot be reached, or broke off; is there a network?"
     return str(error)
 
 
 def _work(archive, folder):
-    """A folder for nothing but this download, beside the result."""
     return Path(folder) / f"{archive.name}.download"
 
 
 def fetch(archive: Archive, folder: str | Path, *, progress: bool = True) -> Path:
-    """Download one archive file into `<folder>/<name>.download/`, going on from where an earlier try broke off.
+    """Download one file into `<folder>/<name>.download/`, going on from where an earlier try broke off.
 
     The bytes gather in `<file>.part`; only a file of the right checksum gets the final name.
-
-    Args:
-        archive: Archive.
-        folder: where the folder for the file is made.
-        progress: show a bar.
-
-    Returns:
-        Path of the whole, checked file.
 
     Raises:
         DownloadError: no address gave the file, or the disk is full. What arrived is kept for the next try,
@@ -186,21 +156,11 @@ def fetch(archive: Archive, folder: str | Path, *, progress: bool = True) -> Pat
 
 
 def make_folder(
-    source: Archive | str,
-    folder: str | Path,
-    *,
-    check: Callable[[Path], None] | None = None,
-    progress: bool = True,
+    source: Archive | str, folder: str | Path, *, check: Callable[[Path], None] | None = None, progress: bool = True
 ) -> None:
-    """Make `folder` from an archive on the net or a Kaggle dataset; one process at a time, the others wait.
+    """Make `folder` from an archive on the net or a Kaggle dataset "owner/name"; one process at a time, others wait.
 
-    Args:
-        source: Archive, or a Kaggle slug "owner/name" for the `kaggle` client and its login.
-        folder: Path of the result. If another process has made it meanwhile, and `check` finds it whole, that
-            is the result.
-        check: function called with the folder's content before it gets its name; raises `DownloadError` if
-            it is not right.
-        progress: show bars.
+    If another process has made it meanwhile, and `check` (as in `unpack`) finds it whole, that is the result.
 
     Raises:
         DownloadError: as `fetch` and `unpack`, or twice the archive's size is not free on the disk, or the
@@ -227,7 +187,7 @@ def make_folder(
 def _check_space(archive, folder):
     work = _work(archive, folder)
     here = sum(file.stat().st_size for file in work.iterdir()) if work.exists() else 0
-    needed, free = 2 * (archive.size or archive.about_size) - here, shutil.disk_usage(folder).free
+    needed, free = 2 * archive.most - here, shutil.disk_usage(folder).free
     if needed > free:
         raise DownloadError(
             f"Expected {needed / 1e9:.1f} GB free for {archive.filename} and its files, got {free / 1e9:.1f} GB in "

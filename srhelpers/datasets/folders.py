@@ -23,17 +23,11 @@ IMAGE_SUFFIXES = {".png", ".jpg", ".jpeg", ".bmp", ".webp", ".tif", ".tiff"}
 
 @dataclass(frozen=True)
 class Photos:
-    """What `open` found.
+    """What `open` found."""
 
-    Attributes:
-        title: how tables call it.
-        files: the pictures, sorted by name.
-        folder: where they lie, with all links resolved: it tells apart two folders of one title.
-    """
-
-    title: str
-    files: tuple[Path, ...]
-    folder: Path
+    title: str  # how tables call it
+    files: tuple[Path, ...]  # sorted by name
+    folder: Path  # with all links resolved: it tells apart two folders of one title
 
 
 def _images(folder, nested=False):
@@ -90,7 +84,6 @@ def _places(dataset):
     """(what it is, folder) in the order they are searched, without the network."""
     if dataset.name == "photos":
         yield "beside the course", runtime.shipped("photos")
-        return
     names = [dataset.name, dataset.name.lower(), *([dataset.archive.name] if dataset.archive else [])]
     data = runtime.folder("data")
     if data:
@@ -116,17 +109,11 @@ def _todo(dataset):
 
 
 def find(name: str | Path, path: str | Path | None = None) -> Path:
-    """The folder that holds the images of a dataset, without downloading anything.
-
-    Looks in `path` if given, else in SR_DATA_DIR/<name>, the Kaggle inputs, the cache. A name that is not in
-    the table may be a folder of your own, or a folder under SR_DATA_DIR.
+    """The folder that holds the images of a dataset, links resolved, without downloading anything.
 
     Args:
-        name: a name of the table (capitals do not matter), a folder's name under SR_DATA_DIR, or a path.
-        path: the folder to look in, whatever its nesting.
-
-    Returns:
-        Path with all links resolved.
+        name: a name of the table (capitals do not matter), a folder of your own, or a folder's name under SR_DATA_DIR.
+        path: the folder to look in, whatever its nesting. Else SR_DATA_DIR/<name>, the Kaggle inputs, the cache.
 
     Raises:
         FileNotFoundError: not there; the text lists the places and says what to do.
@@ -155,12 +142,7 @@ def find(name: str | Path, path: str | Path | None = None) -> Path:
 
 
 def title(name: str | Path) -> str:
-    """How tables call a dataset: its name in the table, or the last part of a folder of your own.
-
-    >>> import srhelpers as sr
-    >>> sr.datasets.title("set5"), sr.datasets.title("~/Pictures/holidays")
-    ('Set5', 'holidays')
-    """
+    """How tables call a dataset: its name in the table, or the last part of a folder of your own."""
     dataset = _row(name)
     return dataset.name if dataset else Path(os.path.abspath(name)).name  # noqa: PTH100, "." has no name of its own
 
@@ -190,24 +172,16 @@ def _open(name, path, download):
         names = ", ".join(map(str, unreadable))
         warnings.warn(f"Left out {len(unreadable)} that cannot be read: {names}.", stacklevel=3)
     if dataset and len(found) != dataset.photos:
-        counts = f"Expected {dataset.photos} photos of {dataset.name}, found {len(found)}"
-        warnings.warn(f"{counts} in {folder}.", stacklevel=3)
+        expected = f"{dataset.photos} photos of {dataset.name}"
+        warnings.warn(f"Expected {expected}, found {len(found)} in {folder}.", stacklevel=3)
     return Photos(title(name), tuple(found), folder)
 
 
 def open(name: str | Path, path: str | Path | None = None, *, download: bool = False) -> Photos:
-    """Find a dataset, or a folder of your own with the folders in it, and list its pictures.
+    """Find a dataset or a folder of your own, as `find` does, and list its pictures.
 
-    Args:
-        name, path: as in `find`.
-        download: fetch the dataset if it is nowhere.
-
-    Returns:
-        Photos. A warning names what cannot be read, and tells if a set is not as long as the published one.
-
-    Raises:
-        FileNotFoundError: as `find`.
-        DownloadError: as `download`.
+    With `download` it is fetched if it is nowhere. A warning names what cannot be read, and tells if a set is not
+    as long as the published one.
 
     >>> import srhelpers as sr
     >>> opened = sr.datasets.open("samples")
@@ -229,58 +203,35 @@ def photos(
 
 
 def split(name: str | Path | Photos | Sequence, validate: int = 16) -> tuple[list[Path], list[Path]]:
-    """Photos to train on and photos to validate on, the same every time.
+    """(files to train on, files to validate on), the same every time.
 
-    Args:
-        name: a dataset, a folder or a list, as `photos` takes it.
-        validate: how many validate: at most a fifth, evenly spaced through the sorted names. Those of "photos" are
-            fixed by name.
-
-    Returns:
-        (training files, validation files).
-
-    Raises:
-        ValueError: fewer than 5 photos, or none that validates.
+    At most a fifth validates, evenly spaced through the sorted names; those of "photos" are fixed by name.
     """
     files = photos(name)
     count = min(validate, len(files) // 5)
     if count < 1:
         raise UserError(
-            f"Expected at least 5 photos and validate of at least 1, since a fifth at most validates, "
-            f"got {len(files)} photos and validate={validate}."
+            f"Expected at least 5 photos, a fifth of which validates, got {len(files)} photos and validate={validate}."
         )
     chosen = {int((number + 0.5) * len(files) / count) for number in range(count)}
     if _row(name) is DATASETS["photos"] and validate == len(VALIDATION):
         chosen = {place for place, file in enumerate(files) if file.name in VALIDATION}
-    sides = ([file for place, file in enumerate(files) if (place in chosen) == side] for side in (False, True))
-    return tuple(sides)
+    training = [file for place, file in enumerate(files) if place not in chosen]
+    return training, [files[place] for place in sorted(chosen)]
 
 
 def low_resolution(photo: str | Path, scale: int) -> Path | None:
-    """The low-resolution file that a benchmark set ships for a photo, or None.
-
-    Knows the layout `HR/baby.png`, `LR_bicubic/X4/babyx4.png`.
-    """
+    """The low-resolution file that a benchmark set ships for a photo: `LR_bicubic/X4/babyx4.png` for `HR/baby.png`."""
     photo = Path(photo)
     file = photo.parent.parent / "LR_bicubic" / f"X{scale}" / f"{photo.stem}x{scale}.png"
     return file if file.exists() else None
 
 
 def download(name: str, *, progress: bool = True) -> Path:
-    """Put a dataset into the cache, unless it is found already.
+    """Put a dataset of the table into the cache, unless it is found already, and return the folder of its images.
 
-    The official address comes first, its mirrors next, then Kaggle where a login is there.
-
-    Args:
-        name: a name of the table.
-        progress: show bars.
-
-    Returns:
-        Path of the folder that holds the images.
-
-    Raises:
-        ValueError: an unknown name.
-        DownloadError: every source failed; the text says what each said. What arrived is kept.
+    The official address comes first, its mirrors next, then Kaggle where a login is there. A `DownloadError` says what
+    each of them said; what arrived is kept.
     """
     dataset = _row(name)
     if dataset is None:
@@ -317,14 +268,9 @@ def _obtain(dataset, progress):
 
 
 def read_image(file: str | Path) -> np.ndarray:
-    """Read a picture: RGB as (H, W, 3), grey as (H, W), uint8, turned as its EXIF data says.
+    """Read a PNG, JPEG, WebP, TIFF or BMP: RGB as (H, W, 3), grey as (H, W), uint8, turned as its EXIF data says.
 
-    Args:
-        file: path of a PNG, JPEG, WebP, TIFF or BMP; "~" is your home. Transparency is dropped, 16 bits become 8.
-
-    Raises:
-        FileNotFoundError: no such file.
-        ValueError: no path, or the file holds no picture that OpenCV can read.
+    Transparency is dropped, 16 bits become 8, palettes and CMYK become RGB.
     """
     if not isinstance(file, str | os.PathLike):
         raise UserError(f"Expected the path of a picture, got {type(file).__name__}.")
@@ -341,18 +287,7 @@ def read_image(file: str | Path) -> np.ndarray:
 
 
 def sample(name: str) -> np.ndarray:
-    """One embedded photograph: "astronaut", "chelsea", "coffee", "rocket", "motorcycle_left", …
-
-    Returns:
-        uint8 array (H, W, 3), or (H, W) for the grey ones.
-
-    Raises:
-        ValueError: no such sample.
-
-    >>> import srhelpers as sr
-    >>> sr.datasets.sample("coffee").shape
-    (400, 600, 3)
-    """
+    """One embedded photograph: "astronaut", "chelsea", "coffee", "rocket", …; grey ones as (H, W)."""
     known = {Path(file).stem: file for file in SAMPLES}
     if name not in known:
         raise UserError(f"Expected a sample of {', '.join(known)}, got {name!r}.")

@@ -30,9 +30,7 @@ def chosen(photos: str | Path | Sequence, degradation: str) -> tuple[list, Calla
     return files, degradations.DEGRADATIONS[degradation]
 
 
-def squares(
-    files: Sequence, sizes: Sequence[int], downsample: Callable, memory: int | None
-) -> tuple[list[Path], list[np.ndarray]]:
+def squares(files: Sequence, sizes: Sequence[int], downsample: Callable, memory: int | None) -> tuple[list, list]:
     """(files that are pictures, an array (N, size, size, 3) for each size): whole photos, squeezed into squares."""
 
     def decode(file):
@@ -44,14 +42,10 @@ def squares(
     return good, [part.reshape(-1, size, size, 3) for part, size in zip(parts, sizes, strict=True)]
 
 
-def pairs(
-    files: Sequence, scale: int, least: int, downsample: Callable, memory: int | None
-) -> tuple[list[Path], list[np.ndarray], list[np.ndarray]]:
-    """(files, low, high): whole photos, cropped to a multiple of the scale, and downsampled.
+def pairs(files: Sequence, scale: int, least: int, downsample: Callable, memory: int | None) -> tuple[list, list, list]:
+    """(files, low, high): whole photos, cropped to a multiple of the scale, and downsampled if they are no pairs.
 
-    Args:
-        files: of photos, or pairs (low-resolution file, high-resolution file), which are taken as they are.
-        least: shortest side of the low-resolution picture; smaller photos are left out.
+    `least` is the shortest side that a low-resolution picture may have.
     """
 
     def decode(file):
@@ -103,7 +97,8 @@ def _decoded(decode, files, memory):
                     continue
                 good.append(Path(name))
                 for image in images:
-                    kept = _with_room(kept, image.nbytes, most)
+                    if isinstance(kept, io.BytesIO) and kept.tell() + image.nbytes > most:
+                        kept = _on_disk(kept)
                     kept.write(np.ascontiguousarray(image))
                     shapes.append(image.shape)
     names = ", ".join(left_out[:10]) + (f" and {len(left_out) - 10} more" if len(left_out) > 10 else "")
@@ -121,18 +116,13 @@ def _decoded(decode, files, memory):
     return good, flat, shapes
 
 
-def _with_room(kept, needed, most):
-    """The same bytes, where `needed` more find room: beyond `most` in a file without a name.
-
-    The system removes it when the process ends, in whatever way: nothing is left that could be out of date.
-    """
-    if not isinstance(kept, io.BytesIO) or kept.tell() + needed <= most:
-        return kept
+def _on_disk(kept):
+    """The same bytes in a file without a name: it ends with the process, and nothing is left to be out of date."""
     folder = runtime.folder("cache")
     folder.mkdir(parents=True, exist_ok=True)
-    larger = tempfile.TemporaryFile(dir=folder)  # noqa: SIM115, closed when it is mapped
-    larger.write(kept.getbuffer())
-    return larger
+    file = tempfile.TemporaryFile(dir=folder)  # noqa: SIM115, closed when it is mapped
+    file.write(kept.getbuffer())
+    return file
 
 
 def _free_memory():

@@ -14,8 +14,8 @@ class MultiSize(keras.utils.PyDataset):
     """Whole photos at several sizes, for models with several outputs: 72 → (144, 288).
 
     Every photo is decoded and resized once, on all cores, when the generator is made; an epoch is then only
-    a copy out of memory. Photos are squeezed into squares, as the VOC article does. Files that are no
-    pictures are left out, with one warning that names them.
+    a copy out of memory. Photos are squeezed into squares, as the VOC article does. One warning names the files
+    that are left out, such as those that are no pictures.
 
     Args:
         photos: a name or folder as `datasets.open` takes it, or a list of files, such as one half of what
@@ -34,15 +34,8 @@ class MultiSize(keras.utils.PyDataset):
     Batches:
         (inputs, (targets, …)): uint8 arrays (N, input_size, input_size, 3), (N, size, size, 3), …, RGB.
 
-    Raises:
-        FileNotFoundError: no photos there; the text says where it looked.
-        ValueError: none of the files is a picture, or a size, batch size or degradation makes no sense.
-
     >>> import srhelpers as sr
-    >>> batches = sr.generators.MultiSize("samples", batch_size=5)
-    >>> len(batches)
-    3
-    >>> inputs, (small, large) = batches[0]
+    >>> inputs, (small, large) = sr.generators.MultiSize("samples", batch_size=5)[0]
     >>> inputs.shape, small.shape, large.shape
     ((5, 72, 72, 3), (5, 144, 144, 3), (5, 288, 288, 3))
     """

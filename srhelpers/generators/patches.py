@@ -20,10 +20,10 @@ class Patches(keras.utils.PyDataset):
 
     Args:
         photos: a name or folder as `datasets.open` takes it, a list of files, or a list of pairs
-            (low-resolution file, high-resolution file). Any kinds and sizes; what is no picture is left out.
+            (low-resolution file, high-resolution file). Any kinds and sizes: one warning names those that are left
+            out, because they are no pictures, too small, or do not fit their partner.
         scale: how much larger the targets are; whole number ≥ 2.
-        patch_size: side of the low-resolution piece, in pixels. Photos too small for it are left out, with one
-            warning that names them.
+        patch_size: side of the low-resolution piece, in pixels.
         batch_size: pieces in a batch.
         batches: batches in an epoch; None makes as many as the photos fill once.
         degradation: a name of `degradations.DEGRADATIONS`; makes the low resolution where the photos are no pairs.
@@ -31,17 +31,11 @@ class Patches(keras.utils.PyDataset):
         skip_flat: share of the flattest pieces that training leaves out, such as 0.25: sky and walls teach
             little. Flat is what has a small standard deviation, mean over the channels.
         seed: int; with the number of the epoch it fixes every piece.
-        memory: bytes that the decoded photos may take; beyond them they are read from a temporary file, as
-            in `MultiSize`.
+        memory: as in `MultiSize`.
         **options: for `keras.utils.PyDataset`, such as `workers`.
 
     Batches:
         (low, high): uint8 arrays (N, patch_size, patch_size, 3) and (N, scale·patch_size, scale·patch_size, 3).
-
-    Raises:
-        FileNotFoundError: no photos there; the text says where it looked.
-        ValueError: a number that makes no sense, a pair whose sizes do not fit the scale, or no photo that is
-            large enough.
 
     Source: Lim et al. 2017 (EDSR), section 4.2, for the pieces and the eight turns. `skip_flat`: idealo's ISR.
 
@@ -67,11 +61,10 @@ class Patches(keras.utils.PyDataset):
         **options,
     ):
         super().__init__(**options)
-        whole = {"scale": scale, "patch_size": patch_size, "batch_size": batch_size}
-        whole |= {} if batches is None else {"batches": batches}
+        whole = {"scale": scale, "patch_size": patch_size, "batch_size": batch_size, "batches": batches}
         for name, value in whole.items():
             least = 2 if name == "scale" else 1
-            if not isinstance(value, int | np.integer) or value < least:
+            if not ((name == "batches" and value is None) or (isinstance(value, int | np.integer) and value >= least)):
                 raise UserError(f"Expected {name} as a whole number of at least {least}, got {value!r}.")
         if not 0 <= skip_flat < 1:
             raise UserError(f"Expected skip_flat from 0 to below 1, got {skip_flat}.")
