@@ -54,6 +54,7 @@ class Runtime:
 
 
 _PACKAGE = Path(__file__).resolve().parent
+_CLONE = _PACKAGE.parent if (_PACKAGE.parent / "pyproject.toml").exists() else None
 _FOLDERS = {"data": "SR_DATA_DIR", "weights": "SR_WEIGHTS_DIR", "cache": "SR_CACHE_DIR"}
 
 
@@ -75,14 +76,12 @@ def folder(name: str) -> Path | None:
 
 def shipped(name: str) -> Path:
     """Where the "models", "results" or "photos" that ship are: `data/` of a clone, or inside the package. Only read."""
-    clone = _PACKAGE.parent / "data" / name
-    return clone if clone.exists() else _PACKAGE / "data" / name
+    return (_CLONE or _PACKAGE) / "data" / name
 
 
 def own(name: str) -> Path:
     """Where a reader's "models" and "results" go: `build/` of a clone, `srhelpers_data/` in the working folder else."""
-    clone = (_PACKAGE.parent / "data" / "models").exists()
-    return (_PACKAGE.parent / "build" if clone else Path.cwd() / "srhelpers_data") / name
+    return (_CLONE / "build" if _CLONE else Path.cwd() / "srhelpers_data") / name
 
 
 def _number(version):

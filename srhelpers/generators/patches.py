@@ -1,10 +1,12 @@
 """Small pieces of photos, low resolution → high resolution, for models with one scale."""
 
+from collections.abc import Sequence
+from pathlib import Path
+
 import cv2
 import keras
 import numpy as np
 
-from .. import datasets, degradations
 from ..runtime import UserError
 from . import decoding
 
@@ -12,34 +14,28 @@ from . import decoding
 class Patches(keras.utils.PyDataset):
     """Small pieces cut from photos: low resolution → high resolution, for models with one scale.
 
-    Every photo is decoded once, and made small once and as a whole, as the benchmarks do: a piece cut first and
-    made small after would see its own edge. For training a piece comes from a random place of a random photo,
+    Every photo is decoded once, and downsampled once and as a whole, as the benchmarks do: a piece cut first and
+    downsampled after would see its own edge. For training a piece comes from a random place of a random photo,
     turned and mirrored in one of eight ways, low and high alike.
 
     Args:
-        photos: list of files, a name or folder as `datasets.photos` takes it, or a list of pairs
-            (low-resolution file, high-resolution file).
+        photos: a name or folder as `datasets.open` takes it, a list of files, or a list of pairs
+            (low-resolution file, high-resolution file). Any kinds and sizes: one warning names those that are left
+            out, because they are no pictures, too small, or do not fit their partner.
         scale: how much larger the targets are; whole number ≥ 2.
-        patch_size: side of the low-resolution piece, in pixels. Photos too small for it are left out, with one
-            warning that names them.
+        patch_size: side of the low-resolution piece, in pixels.
         batch_size: pieces in a batch.
         batches: batches in an epoch; None makes as many as the photos fill once.
-        degradation: a name of `degradations.DEGRADATIONS`; makes the small photo where the photos are no pairs.
+        degradation: a name of `degradations.DEGRADATIONS`; makes the low resolution where the photos are no pairs.
         training: False takes the middle of each photo, once, in order and as it is: for validation.
-        skip_flat: share of the flattest pieces that training does without, such as 0.25: sky and walls teach
+        skip_flat: share of the flattest pieces that training leaves out, such as 0.25: sky and walls teach
             little. Flat is what has a small standard deviation, mean over the channels.
         seed: int; with the number of the epoch it fixes every piece.
-        memory: bytes that the decoded photos may take; beyond them they go into a file in the cache folder,
-            as in `MultiSize`.
+        memory: as in `MultiSize`.
         **options: for `keras.utils.PyDataset`, such as `workers`.
 
     Batches:
         (low, high): uint8 arrays (N, patch_size, patch_size, 3) and (N, scale·patch_size, scale·patch_size, 3).
-
-    Raises:
-        FileNotFoundError: no photos there; the text says where it looked.
-        ValueError: a number that makes no sense, a pair whose sizes do not fit the scale, or no photo that is
-            large enough.
 
     Source: Lim et al. 2017 (EDSR), section 4.2, for the pieces and the eight turns. `skip_flat`: idealo's ISR.
 
@@ -51,49 +47,31 @@ class Patches(keras.utils.PyDataset):
 
     def __init__(
         self,
-        photos,
-        scale=4,
-        patch_size=48,
+        photos: str | Path | Sequence,
+        scale: int = 4,
+        patch_size: int = 48,
         *,
-        batch_size=16,
-        batches=None,
-        degradation="bicubic",
-        training=True,
-        skip_flat=0.0,
-        seed=0,
-        memory=None,
+        batch_size: int = 16,
+        batches: int | None = None,
+        degradation: str = "bicubic",
+        training: bool = True,
+        skip_flat: float = 0.0,
+        seed: int = 0,
+        memory: int | None = None,
         **options,
     ):
         super().__init__(**options)
-        whole = {"scale": scale, "patch_size": patch_size, "batch_size": batch_size, "batches": batches or 1}
+        whole = {"scale": scale, "patch_size": patch_size, "batch_size": batch_size, "batches": batches}
         for name, value in whole.items():
             least = 2 if name == "scale" else 1
-            if not isinstance(value, int | np.integer) or value < least:
+            if not ((name == "batches" and value is None) or (isinstance(value, int | np.integer) and value >= least)):
                 raise UserError(f"Expected {name} as a whole number of at least {least}, got {value!r}.")
         if not 0 <= skip_flat < 1:
             raise UserError(f"Expected skip_flat from 0 to below 1, got {skip_flat}.")
-        if degradation not in degradations.DEGRADATIONS:
-            known = ", ".join(degradations.DEGRADATIONS)
-            raise UserError(f"Expected a degradation of {known}, got {degradation!r}.")
-        files = list(photos) if isinstance(photos, list | tuple) else datasets.photos(photos)
-        if not files:
-            raise UserError("Expected at least one photo, got an empty list.")
+        files, downsample = decoding.chosen(photos, degradation)
         self.scale, self.patch_size, self.batch_size = int(scale), int(patch_size), int(batch_size)
         self.training, self.skip_flat, self.seed = training, skip_flat, seed
-        decoded = decoding.pairs(files, self.scale, degradation, memory)
-        small = [file for file, low, _ in decoded if min(low.shape[:2]) < patch_size]
-        if len(small) == len(decoded):
-            largest = max(min(low.shape[:2]) for _, low, _ in decoded)
-            raise UserError(
-                f"Expected photos of at least {scale * patch_size}×{scale * patch_size} pixels, got none in "
-                f"{len(decoded)}; choose a patch_size of at most {largest}."
-            )
-        if small:
-            decoding.warn_left_out(
-                small, len(decoded), f"are smaller than {scale * patch_size}×{scale * patch_size} pixels"
-            )
-        kept = [photo for photo in decoded if min(photo[1].shape[:2]) >= patch_size]
-        self.files, self.low, self.high = zip(*kept, strict=True)
+        self.files, self.low, self.high = decoding.pairs(files, self.scale, self.patch_size, downsample, memory)
         self.batches = batches if training and batches else -(-len(self.files) // self.batch_size)
         self.set_epoch(0)
 
@@ -114,7 +92,7 @@ class Patches(keras.utils.PyDataset):
     def on_epoch_end(self):
         self.set_epoch(self.epoch + 1)
 
-    def set_epoch(self, epoch):
+    def set_epoch(self, epoch: int) -> None:
         """Choose the epoch whose pieces come next, such as the one a resumed training goes on with."""
         self.epoch = epoch
 

@@ -25,6 +25,7 @@ VGG_FILE = downloads.Archive(
         "vgg19_weights_tf_dim_ordering_tf_kernels_notop.h5",
     ),
     checksum="md5:253f8cb515780f3b799900260a226db6",
+    about_size=80_134_624,
 )
 VGG_STAND_IN = "vgg19_notop_fp16.weights.h5"
 
