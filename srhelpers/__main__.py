@@ -3,13 +3,10 @@
 import argparse
 import sys
 import warnings
-from pathlib import Path
 
 import srhelpers as sr
 
 from .runtime import UserError
-
-CLIPS = (".mp4", ".mkv", ".mov", ".webm", ".avi", ".m4v")  # endings of what goes to `video`
 
 
 def _run(arguments):
@@ -90,60 +87,32 @@ def _evaluate(arguments):
 def _upscale(arguments):
     if arguments.scale is not None and not arguments.scale > 0:
         raise UserError(f"Expected a scale above 0, got {arguments.scale:g}.")
-    clips, images = {}, []
-    for name in arguments.input:
-        inside = sr.upscaling.folders.find(name, arguments.output, CLIPS)
-        clips |= inside
-        images += [] if inside and not sr.upscaling.folders.find(name, arguments.output) else [name]
     if arguments.model is None:
         arguments.scale = arguments.scale or 2
         arguments.model = sr.models.best(arguments.scale)
         print(f"Model: {arguments.model}; `srhelpers models` lists others for --model.")
-    status = _upscale_images(images, arguments) if images else 0
-    return _upscale_clips(clips, arguments) or status if clips else status
-
-
-def _upscale_clips(clips, arguments):
-    model, scale = sr.upscaling.folders.choose(arguments.model, arguments.scale)
-    output, status = Path(arguments.output).expanduser(), 0
-    single = len(clips) == len(arguments.input) == 1 and Path(arguments.input[0]).expanduser().is_file()
-    for source, inside in clips.items():
-        ending = inside.suffix if inside.suffix.lower() in sr.upscaling.clips.ENDINGS else ".mkv"
-        target = output / inside.with_name(f"{inside.stem}{arguments.suffix}{ending}")
-        if single and output.suffix and not output.is_dir():
-            target = output
-        elif not target.parent.is_dir():
-            target.parent.mkdir(parents=True)
-        if target.exists() and not arguments.overwrite:
-            print(f"{target} is there already; --overwrite makes it anew.")
-            continue
-        options = {"tile": arguments.tile, "self_ensemble": arguments.self_ensemble, "overwrite": arguments.overwrite}
-        try:
-            print(f"{target}: {sr.upscaling.clips.upscale_video(source, target, model, scale=scale, **options)}.")
-        except (OSError, ValueError) as error:
-            print(f"failed: {source}: {error}", file=sys.stderr)
-            status = 1
-    return status
-
-
-def _upscale_images(images, arguments):
     summary = sr.upscaling.folders.upscale_files(
-        images,
+        arguments.input,
         arguments.output,
         arguments.model,
         scale=arguments.scale,
-        tile=arguments.tile or sr.upscaling.folders.TILE,
+        tile=arguments.tile,
         self_ensemble=arguments.self_ensemble,
         format=arguments.format,
         suffix=arguments.suffix,
         overwrite=arguments.overwrite,
     )
     for target, note in summary.notes.items():
-        print(f"{target}: {note}")
+        print(_printable(f"{target}: {note}"))
     for source, reason in summary.failed.items():
-        print(f"failed: {source}: {reason}", file=sys.stderr)
+        print(_printable(f"failed: {source}: {reason}"), file=sys.stderr)
     print(f"{summary}.{' --overwrite makes anew what was skipped.' if summary.skipped else ''}")
     return 1 if summary.failed else 0
+
+
+def _printable(text):
+    """File names need not be UTF-8."""
+    return text.encode("utf-8", "backslashreplace").decode()
 
 
 def _models(arguments):
@@ -191,9 +160,9 @@ def _parser():
 
     upscale = commands.add_parser(
         "upscale",
-        help="enlarge pictures, folders of them, or clips",
-        description="Enlarge pictures (PNG, JPEG, WebP, TIFF, GIF, BMP), folders of them with what is inside, or clips "
-        f"({' '.join(CLIPS)}). Each comes out in its own kind. What is there already is skipped.",
+        help="upscale pictures, folders of them, or clips",
+        description="Upscale pictures (PNG, JPEG, WebP, TIFF, GIF, BMP), clips (.mp4, .mkv, .mov, .webm, .avi, .m4v) "
+        "and folders of them with what is inside. Each comes out in its own kind. What is there already is skipped.",
     )
     upscale.add_argument("input", nargs="+", help='files, folders, or globs in quotes, such as "scans/**/*.png"')
     upscale.add_argument("-o", "--output", required=True, help="a file for one input, else a folder")
@@ -203,7 +172,7 @@ def _parser():
     upscale.add_argument(
         "--self-ensemble", action="store_true", help="the mean of eight turns: a bit better, 8× as long"
     )
-    upscale.add_argument("--format", choices=("jpg", "png", "webp", "tiff"), help="default: as each input")
+    upscale.add_argument("--format", choices=("jpg", "png", "webp", "tiff"), help="of pictures; default: as each input")
     upscale.add_argument("--suffix", default="", metavar="TEXT", help="added to the names in a folder, such as _x4")
     upscale.add_argument("--overwrite", action="store_true", help="make anew what is there already")
     upscale.set_defaults(function=_upscale)

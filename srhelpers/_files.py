@@ -38,24 +38,39 @@ def replacing(target: str | os.PathLike, *, sync: bool = False) -> Iterator[Path
             partial.unlink(missing_ok=True)
 
 
+class Busy(runtime.UserError):
+    """Another process has the lock."""
+
+
 @contextlib.contextmanager
-def locked(path: str | os.PathLike, doing: str) -> Iterator[None]:
+def locked(path: str | os.PathLike, doing: str, *, wait: bool = True) -> Iterator[None]:
     """Only one process of this machine is inside for one path; another says that it waits.
 
     Args:
         path: what must not be touched by two; it need not exist.
         doing: what the other may be doing, such as "downloads Set5", for "Waiting for another process that …".
+        wait: False raises `Busy` where another is inside, and leaves no lock file behind.
     """
-    name = hashlib.sha256(os.fsencode(os.path.realpath(path))).hexdigest()[:24]
-    folder = runtime.folder("cache") / "locks"
-    folder.mkdir(parents=True, exist_ok=True)
-    lock = filelock.FileLock(folder / f"{name}.lock")
+    lock = filelock.FileLock(record(path, ".lock"))
     try:
         lock.acquire(timeout=0)
     except filelock.Timeout:
+        if not wait:
+            raise Busy(f"Another process {doing}.") from None
         print(f"Waiting for another process that {doing} …", file=sys.stderr, flush=True)
         lock.acquire()
     try:
         yield
     finally:
+        if not wait:
+            with contextlib.suppress(OSError):  # Windows removes no open file
+                Path(lock.lock_file).unlink()
         lock.release()
+
+
+def record(path: str | os.PathLike, ending: str) -> Path:
+    """The file in the cache in which this machine keeps something about a path."""
+    name = hashlib.sha256(os.fsencode(os.path.realpath(path))).hexdigest()[:24]
+    folder = runtime.folder("cache") / "locks"
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder / f"{name}{ending}"

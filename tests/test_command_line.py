@@ -4,7 +4,6 @@ import signal
 import subprocess
 import sys
 import time
-import types
 from pathlib import Path
 
 import cv2
@@ -184,57 +183,79 @@ def test_upscale_a_folder_with_every_option(here, photo, capfd):
     assert "srhelpers: Expected an output beside the input" in capfd.readouterr().err
 
 
-def test_upscale_hands_clips_to_the_video_module(here, photo, monkeypatch, capsys):
+@pytest.fixture
+def upscaled(monkeypatch):
+    """Calls of `upscale_video`, which writes a word."""
     calls = []
 
-    def upscale_video(source, target, model, *, scale, **options):
-        calls.append((source.as_posix(), Path(target).as_posix(), model.name, scale, options))
-        if "broken" in source.name:
-            raise ValueError("no clip")
-        return "3 frames"
+    def upscale_video(source, target, model, **options):
+        calls.append((source.as_posix(), target.as_posix(), model.name, options))
+        if source.stem == "broken":
+            raise sr.runtime.UserError("no clip")
+        target.write_text("a clip")
+        return sr.upscaling.clips.Summary(3, (96, 128), 0.5, ("2 frames of the source were damaged",))
 
-    video = types.SimpleNamespace(upscale_video=upscale_video, ENDINGS=(".mkv", ".mov", ".webm"))
-    monkeypatch.setitem(sys.modules, "srhelpers.upscaling.clips", video)
-    monkeypatch.setattr(sr, "video", video, raising=False)
+    monkeypatch.setattr(sr.upscaling.clips, "upscale_video", upscale_video)
+    return calls
+
+
+def test_upscale_hands_clips_to_the_video_module(here, upscaled, capsys):
     for name in ("a.MOV", "b.webm", "old.avi"):
         (here / name).write_text("a clip")
     plain, best = (sr.models.load(name).name for name in ("voc_plain", sr.models.best(2)))
-    kept = {"tile": None, "self_ensemble": False, "overwrite": False}
+    kept = {"scale": 2, "tile": None, "self_ensemble": False, "overwrite": False, "progress": True}
     assert main(["upscale", "a.MOV", "-o", "b.mkv", "--model", "voc_plain", "--overwrite"]) == 0
-    assert calls.pop() == ("a.MOV", "b.mkv", plain, 2, kept | {"overwrite": True})
-    assert "b.mkv: 3 frames." in capsys.readouterr().out
+    assert upscaled.pop() == ("a.MOV", "b.mkv", plain, kept | {"overwrite": True})
+    out = capsys.readouterr().out
+    assert "b.mkv: 3 frames of 128×96 in 0.5 s, 6.0 a second; 2 frames of the source were damaged." in out
+    assert "1 done, 0 skipped, 0 failed" in out
     assert main(["upscale", "a.MOV", "b.webm", "old.avi", "-o", "out", "--suffix", "_x2"]) == 0
-    assert [call[1:] for call in calls] == [
-        ("out/a_x2.MOV", best, 2, kept),
-        ("out/b_x2.webm", best, 2, kept),
-        ("out/old_x2.mkv", best, 2, kept),
+    assert [call[1:] for call in upscaled] == [
+        ("out/a_x2.MOV", best, kept),
+        ("out/b_x2.webm", best, kept),
+        ("out/old_x2.mkv", best, kept),
     ]
-    (here / "out" / "a_x2.MOV").write_text("made")
     assert main(["upscale", "a.MOV", "-o", "out", "--suffix", "_x2"]) == 0
-    assert len(calls) == 3
-    assert "a_x2.MOV is there already" in capsys.readouterr().out
+    assert len(upscaled) == 3
+    assert "0 done, 1 skipped" in capsys.readouterr().out
 
 
-def test_upscale_takes_pictures_and_clips_of_a_folder_or_glob(here, photo, monkeypatch, capsys):
-    def upscale_video(source, target, model, **options):
-        if source.stem == "broken":
-            raise ValueError("no clip")
-        Path(target).write_text("a clip")
-        return "3 frames"
-
-    video = types.SimpleNamespace(upscale_video=upscale_video, ENDINGS=(".mp4",))
-    monkeypatch.setitem(sys.modules, "srhelpers.upscaling.clips", video)
-    monkeypatch.setattr(sr, "video", video, raising=False)
+def test_upscale_takes_pictures_and_clips_of_a_folder_or_glob(here, photo, upscaled, capsys):
     (here / "mixed" / "day").mkdir(parents=True)
     cv2.imwrite(str(here / "mixed" / "photo.png"), photo[:16, :16])
     for name in ("broken", "good"):
         (here / "mixed" / "day" / f"{name}.mp4").write_text("a clip")
     assert main(["upscale", "mixed", "-o", "large", "--model", "voc_plain"]) == 1
     said = capsys.readouterr()
-    assert "1 done" in said.out and "failed: mixed/day/broken.mp4: no clip" in said.err
+    assert "2 done" in said.out and "failed: mixed/day/broken.mp4: no clip" in said.err
     assert (here / "large" / "photo.png").exists() and (here / "large" / "day" / "good.mp4").exists()
     assert main(["upscale", "mixed/day/g*.mp4", "-o", "other", "--model", "voc_plain"]) == 0
     assert [file.name for file in (here / "other").iterdir()] == ["good.mp4"]
+
+
+def test_clips_do_not_overwrite_each_other(here, upscaled, capsys):
+    for name in ("a/clip.mp4", "b/clip.mp4", "c/clip.avi", "c/clip.mkv"):
+        Path(name).parent.mkdir(exist_ok=True)
+        Path(name).write_text(name)
+    for more in ([], ["--overwrite"]):
+        assert main(["upscale", "a/clip.mp4", "b/clip.mp4", "-o", "out", "--model", "voc_plain", *more]) == 1
+        assert "got out/clip.mp4 for a/clip.mp4 and b/clip.mp4; rename one" in capsys.readouterr().err
+    assert not upscaled
+    assert main(["upscale", "c", "-o", "out", "--model", "voc_plain"]) == 0
+    assert sorted(file.name for file in (here / "out").iterdir()) == ["clip_avi.mkv", "clip_mkv.mkv"]
+    for _ in range(2):
+        assert main(["upscale", "a", "-o", "a", "--suffix", "_x2", "--model", "voc_plain"]) == 0
+    assert sorted(file.name for file in (here / "a").iterdir()) == ["clip.mp4", "clip_x2.mp4"]
+
+
+def test_names_that_are_not_utf_8_are_upscaled_and_shown(here, photo, capsys):
+    for name in (b"gr\xfc\xdfe.png", b"b\xf6se.png"):
+        cv2.imwrite("plain.png", photo[:8, :8])
+        os.rename("plain.png", os.fsdecode(name))  # noqa: PTH104
+    Path(os.fsdecode(b"b\xf6se.png")).write_text("no picture")
+    assert main(["upscale", ".", "-o", "out", "--format", "jpg", "--model", "voc_plain"]) == 1
+    assert r"failed: b\udcf6se.png: Expected a whole PNG" in capsys.readouterr().err
+    assert [os.fsencode(file.name) for file in (here / "out").iterdir()] == [b"gr\xfc\xdfe.jpg"]
 
 
 def test_upscale_refuses_a_scale_of_nothing(here, capsys):
@@ -245,7 +266,7 @@ def test_upscale_refuses_a_scale_of_nothing(here, capsys):
 def test_clips_without_pyav_say_what_to_install(here, monkeypatch, capsys):
     monkeypatch.setitem(sys.modules, "av", None)
     monkeypatch.delitem(sys.modules, "srhelpers.upscaling.clips", raising=False)
-    monkeypatch.delitem(vars(sr), "video", raising=False)
+    monkeypatch.delattr(sr.upscaling, "clips", raising=False)
     Path("clip.mp4").write_bytes(b"")
     assert main(["upscale", "clip.mp4", "-o", "large.mp4"]) == 1
     assert "python -m pip install av" in capsys.readouterr().err

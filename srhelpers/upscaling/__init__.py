@@ -1,6 +1,8 @@
 """A network on anything: one picture, files and folders of them, clips."""
 
-from . import encoding, folders, pictures, receptive_fields
+import importlib
+
+from . import encoding, folders, pictures, planning, receptive_fields
 from .engine import check_output, own_scale, receptive_field, scales, upscale, upscale_batch
 
 __all__ = [
@@ -9,9 +11,16 @@ __all__ = [
     "folders",
     "own_scale",
     "pictures",
+    "planning",
     "receptive_field",
     "receptive_fields",
     "scales",
     "upscale",
     "upscale_batch",
 ]
+
+
+def __getattr__(name):
+    if name == "clips":  # needs PyAV
+        return importlib.import_module(f"{__name__}.clips")
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

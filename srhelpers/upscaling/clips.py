@@ -2,7 +2,7 @@
 
 import os
 import time
-import warnings
+from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,8 +11,8 @@ from typing import NamedTuple
 import numpy as np
 from tqdm.auto import tqdm
 
-from .. import models
-from . import engine
+from .. import _files, models
+from . import engine, planning
 
 try:
     import av
@@ -36,8 +36,6 @@ _FORMATS = {
     ".mkv": ("matroska", _H264, _HEVC),
     ".webm": ("webm", _VP9, _VP9),
 }
-ENDINGS = tuple(_FORMATS)  # of clips that can be written
-
 _BATCH_PIXELS = 2**18  # small frames share a batch of so many pixels: one of them does not keep a GPU busy
 _BATCH_FRAMES = 16
 _BATCH_ENTRIES = 1000  # repeated frames and packets: they bound a batch where the picture stands still
@@ -59,25 +57,39 @@ _MATRICES = {
 
 @dataclass(frozen=True)
 class Summary:
-    """What `upscale_video` did: frames written, their (height, width), and the seconds it took.
+    """What `upscale_video` did.
 
-    >>> import srhelpers as sr
-    >>> print(sr.upscaling.clips.Summary(frames=50, size=(480, 640), seconds=20.0))
-    50 frames of 640×480 in 20.0 s, 2.5 a second
+    Attributes:
+        frames: how many were written.
+        size: their (height, width).
+        seconds: how long it took.
+        faults: sentences about what was wrong with the source.
     """
 
     frames: int
     size: tuple[int, int]
     seconds: float
+    faults: tuple[str, ...] = ()
 
     def __str__(self):
         height, width = self.size
         rate = self.frames / self.seconds
-        return f"{self.frames} frames of {width}×{height} in {self.seconds:.1f} s, {rate:.1f} a second"
+        did = f"{self.frames} frames of {width}×{height} in {self.seconds:.1f} s, {rate:.1f} a second"
+        return "; ".join([did, *self.faults])
 
 
-def upscale_video(source, target, model, *, scale=None, tile=None, self_ensemble=False, overwrite=False, progress=True):
-    """A clip, enlarged frame by frame by a model.
+def upscale_video(
+    source: str | os.PathLike,
+    target: str | os.PathLike,
+    model: keras.Model | str | os.PathLike,
+    *,
+    scale: float | None = None,
+    tile: int | None = None,
+    self_ensemble: bool = False,
+    overwrite: bool = False,
+    progress: bool = True,
+) -> Summary:
+    """A clip, upscaled frame by frame by a model.
 
     Every frame keeps its time, at variable frame rates too (`.mkv` and `.webm` count milliseconds from the first
     sound on), and the clip its rotation, pixel shape, colour matrix and range, title, languages and chapters. Sound
@@ -87,7 +99,8 @@ def upscale_video(source, target, model, *, scale=None, tile=None, self_ensemble
     deinterlace them first.
 
     Decoding and encoding go on while the model computes, and the memory does not grow with the length. The clip is
-    written to `<target>.upscaling`, which gets its name at the end, or is removed if something fails.
+    written under a temporary name, and gets its own when it is whole. Frames that FFmpeg knows to be damaged, or
+    cannot decode, are counted in the summary; most codecs have no checksum to know them all by.
 
     Args:
         source: path of a clip, of any kind that FFmpeg reads.
@@ -96,56 +109,49 @@ def upscale_video(source, target, model, *, scale=None, tile=None, self_ensemble
         overwrite: replace a target that is there.
         progress: show a bar with the time that is left.
 
-    Returns:
-        Summary.
-
     Raises:
         FileNotFoundError: no source, no folder for the target, or no model of that name.
         FileExistsError: the target is there.
-        ValueError: the source is no clip, is damaged, or is the target too; the target has another ending, or cannot
-            hold this sound or these subtitles; and as `engine.upscale`.
-
-    >>> import av, srhelpers as sr
-    >>> with av.open("clip.mp4", "w") as clip:
-    ...     stream = clip.add_stream("libx264", rate=10, width=64, height=48)
-    ...     for _ in range(3):
-    ...         clip.mux(stream.encode(av.VideoFrame(64, 48)))
-    ...     clip.mux(stream.encode())
-    >>> sr.upscaling.clips.upscale_video("clip.mp4", "large.mp4", "voc_plain", scale=2, progress=False)
-    Summary(frames=3, size=(96, 128), seconds=...)
+        ValueError: the source is no clip, or is the target too; the target has another ending, cannot hold this
+            sound or these subtitles, or is being made by another process; and as `engine.upscale`.
     """
     started = time.perf_counter()
     source, target = (Path(path).expanduser().absolute() for path in (source, target))
-    _check(source, target, overwrite)
-    enlarge = _Enlarger(model, scale, tile, self_ensemble)
-    unfinished = target.with_name(f"{target.name}.upscaling")
-    try:
-        unfinished.touch()
-        with _open(source) as clip, _Writer(clip, _first_frame(source), unfinished, target.suffix.lower()) as writer:
-            batches = _batches(clip, enlarge.room)
-            # The pool ends before the files that it works on are closed.
-            with tqdm(total=_count(clip), unit="frame", disable=not progress) as bar, ThreadPoolExecutor(2) as pool:
-                written = pool.submit(int)
-                for pictures, entries in _ahead(batches, pool):
-                    large = enlarge(pictures)
-                    bar.update(written.result())
-                    written = pool.submit(writer.write, large, entries)
+    with planning.making(target):
+        _check(source, target, overwrite)
+        enlarge = _Enlarger(model, scale, tile, self_ensemble)
+        try:
+            with _files.replacing(target) as unfinished:
+                frames, size, faults = _write(source, unfinished, enlarge, progress)
+        except av.FFmpegError as error:
+            if isinstance(error, OSError):  # such as a full disk
+                raise
+            raise UserError(
+                f"Expected {target.name} to take these frames and this sound, but FFmpeg says: {error.strerror}; "
+                "choose a target ending in .mkv."
+            ) from error
+    return Summary(frames, size, time.perf_counter() - started, faults)
+
+
+def _write(source, target, enlarge, progress):
+    """(frames, their size, faults) of a clip that is closed, and so whole, when this ends."""
+    first, faults = _first_frame(source), Counter()
+    with _open(source) as clip, _Writer(clip, first, target) as writer:
+        batches = _batches(clip, first, enlarge.room, faults)
+        # The pool ends before the files that it works on are closed.
+        with tqdm(total=_count(clip), unit="frame", disable=not progress) as bar, ThreadPoolExecutor(2) as pool:
+            written = pool.submit(int)
+            for pictures, entries in _ahead(batches, pool):
+                large = enlarge(pictures)
                 bar.update(written.result())
-            writer.finish()
-            length = (clip.duration or 0) / av.time_base
-            if writer.end + 1 < 0.9 * length:
-                warnings.warn(f"{source} breaks off: it ends at {writer.end:.1f} s, not {length:.1f} s.", stacklevel=2)
-        unfinished.replace(target)
-    except av.FFmpegError as error:
-        if isinstance(error, OSError):  # such as a full disk
-            raise
-        raise UserError(
-            f"Expected {target.name} to take these frames and this sound, but FFmpeg says: {error.strerror}; choose a "
-            "target ending in .mkv."
-        ) from error
-    finally:
-        unfinished.unlink(missing_ok=True)
-    return Summary(writer.frames, writer.size, time.perf_counter() - started)
+                written = pool.submit(writer.write, large, entries)
+            bar.update(written.result())
+        writer.finish()
+        length = (clip.duration or 0) / av.time_base
+    told = [f"{count} frames of the source {what}" for what, count in faults.items() if count]
+    if writer.end + 1 < 0.9 * length:
+        told.append(f"the source breaks off: it ends at {writer.end:.1f} s, not {length:.1f} s")
+    return writer.frames, writer.size, tuple(told)
 
 
 def _check(source, target, overwrite):
@@ -181,7 +187,7 @@ def _video(clip):
 def _first_frame(source):
     with _open(source) as clip:
         for packet in clip.demux(_video(clip)):
-            for frame in _decode(packet):
+            for frame in _decode(packet, Counter()):
                 return frame
     raise UserError(f"Expected a clip with frames, got {source}, which has none.")
 
@@ -208,22 +214,24 @@ class _Shown(NamedTuple):
     duration: int
 
 
-def _batches(clip, room):
-    """(pictures, entries): pictures of one size that differ, and frames and packets in the order of the file."""
+def _batches(clip, first, room, faults):
+    """(pictures, entries): pictures that differ, as large as the first, and frames and packets in their order."""
     video, last = _video(clip), None
     usual = max(round(1 / (video.average_rate * video.time_base)), 1) if video.average_rate else 1
     pictures, entries = [], []
-    for packet in clip.demux(video, *_copied(clip)):
+    for packet in _packets(clip):
         if len(entries) >= _BATCH_ENTRIES and last is not None:
             yield pictures, entries
             pictures, entries = [], []
         if packet.stream_index != video.index:
             entries += [packet] if packet.size else []  # the last of each stream is empty
             continue
-        for frame in _decode(packet):
-            picture = _rgb(frame)
+        for frame in _decode(packet, faults):
+            picture = _rgb(frame, first)
+            resized = (frame.width, frame.height) != (first.width, first.height)
+            faults["had another size than the first, and got that"] += resized
             new = not pictures or not np.array_equal(picture, pictures[-1])
-            if pictures and new and (picture.shape != pictures[0].shape or len(pictures) == room(*picture.shape[:2])):
+            if pictures and new and len(pictures) == room(first.height, first.width):
                 yield pictures, entries
                 pictures, entries = [], []
             pictures += [picture] if new else []
@@ -235,22 +243,32 @@ def _batches(clip, room):
     yield pictures, entries
 
 
+def _packets(clip):
+    try:
+        yield from clip.demux(_video(clip), *_copied(clip))
+    except av.FFmpegError as error:
+        raise UserError(f"Expected {clip.name} to be whole, but FFmpeg says: {error.strerror}.") from error
+
+
 def _copied(clip):
     return (*clip.streams.audio, *clip.streams.subtitles)
 
 
-def _decode(packet):
+def _decode(packet, faults):
     try:
-        return packet.decode()
-    except av.FFmpegError as error:
-        where = packet.stream.container.name
-        raise UserError(f"Expected {where} to be whole, but a frame cannot be decoded: {error.strerror}.") from error
+        frames = packet.decode()
+    except av.FFmpegError:
+        faults["could not be decoded"] += 1
+        return []
+    faults["were damaged"] += sum(frame.is_corrupt for frame in frames)
+    return frames
 
 
-def _rgb(frame):
+def _rgb(frame, first):
     if not _is_rgb(frame):
         frame.colorspace, frame.color_range = _colours(frame)
-    return frame.reformat(format="rgb48le" if _is_deep(frame) else "rgb24", interpolation=_EXACT).to_ndarray()
+    kind = "rgb48le" if _is_deep(first) else "rgb24"
+    return frame.reformat(first.width, first.height, kind, interpolation=_EXACT).to_ndarray()
 
 
 def _is_rgb(frame):
@@ -294,9 +312,10 @@ class _Enlarger:
 class _Writer:
     """The new file: one stream is encoded, the others are copied."""
 
-    def __init__(self, clip, first, file, ending):
-        name, *encoders = _FORMATS[ending]
-        video, self.ending = _video(clip), ending
+    def __init__(self, clip, first, file):
+        self.ending = file.suffix.lower()
+        name, *encoders = _FORMATS[self.ending]
+        video = _video(clip)
         self.frames, self.size, self.end = 0, None, 0  # end: seconds, of the longest stream
         self.output = av.open(str(file), "w", format=name, container_options={"movflags": "+faststart"})
         self.output.metadata.update(clip.metadata)

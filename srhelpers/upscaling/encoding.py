@@ -12,6 +12,7 @@ import tifffile
 from PIL import Image, ImageCms
 from PIL.PngImagePlugin import putchunk
 
+from .. import _files
 from ..runtime import UserError
 
 FORMATS = {
@@ -99,15 +100,9 @@ def write(picture, file):
     file = Path(file)
     form = check_target(file, picture.pixels.shape[:2])
     fitted, note = _fit(picture, form)
-    partial = file.with_name(f"{file.name}.part")
-    try:
-        with partial.open("wb") as stream:
-            {("PNG", 2): _write_png, ("TIFF", 2): _write_tiff}.get((form, fitted.pixels.itemsize), _write)(
-                fitted, stream, form
-            )
-        partial.replace(file)
-    finally:
-        partial.unlink(missing_ok=True)
+    encode = {("PNG", 2): _write_png, ("TIFF", 2): _write_tiff}.get((form, fitted.pixels.itemsize), _write)
+    with _files.replacing(file) as partial, partial.open("wb") as stream:
+        encode(fitted, stream, form)
     return note
 
 

@@ -1,14 +1,17 @@
 """Picture files in and out, each in its own kind: grey, alpha, palette, CMYK, 16 bit, profile, orientation."""
 
 import io
+import os
 import threading
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import cv2
 import numpy as np
+import tifffile
 from PIL import Image, UnidentifiedImageError
 from scipy import ndimage
+from tifffile import COMPRESSION, EXTRASAMPLE, PHOTOMETRIC, PLANARCONFIG, RESUNIT, SAMPLEFORMAT
 
 from ..runtime import UserError
 from .encoding import FORMATS, check_target, write  # noqa: F401, read and written through one module
@@ -27,6 +30,14 @@ _TURNS = {  # EXIF's orientation → how to turn the pixels
 }
 _ORIENTATION, _DETAILS, _SIZE = 0x0112, 0x8769, (0xA002, 0xA003)  # tags of EXIF
 _PILLOW = threading.Lock()
+
+_TIFF = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
+_PHOTOMETRIC = {
+    **{PHOTOMETRIC.MINISWHITE: "L", PHOTOMETRIC.MINISBLACK: "L"},
+    **{PHOTOMETRIC.RGB: "RGB", PHOTOMETRIC.PALETTE: "P", PHOTOMETRIC.SEPARATED: "CMYK"},
+}
+_DECODED = (COMPRESSION.NONE, COMPRESSION.DEFLATE, COMPRESSION.ADOBE_DEFLATE, COMPRESSION.PACKBITS)  # by tifffile alone
+_DENSITY, _PROFILE = (282, 283, 296), 34675
 
 
 @dataclass(frozen=True)
@@ -53,30 +64,32 @@ class Picture:
     dpi: tuple | None = None
 
 
-def read(file):
+def read(file: str | os.PathLike) -> Picture:
     """Read a picture in its own kind, turned as its EXIF data says.
 
     Args:
         file: path of a PNG, JPEG, WebP, TIFF, GIF or BMP; what it holds counts, not its name.
 
-    Returns:
-        Picture.
-
     Raises:
         FileNotFoundError: no such file.
         ValueError: no picture, a truncated or animated one, several pages, other than 8 or 16 bits a channel, or
             more than `LARGEST` pixels. The text names the file.
-
-    >>> import srhelpers as sr
-    >>> sr.upscaling.pictures.read(sr.datasets.photos("samples")[0]).pixels.shape
-    (512, 512, 3)
     """
     content = Path(file).read_bytes()
     try:
-        return _read(content)
+        return (content[:4] in _TIFF and _read_tiff(content)) or _read(content)
+    except MemoryError:
+        raise
     except Exception as error:  # Pillow has many for damaged files: OSError, SyntaxError, struct.error, …
         reason = "no picture that is known here" if isinstance(error, UnidentifiedImageError) else error
         raise UserError(f"Expected a whole PNG, JPEG, WebP, TIFF, GIF or BMP in {file}, got {reason}.") from error
+
+
+def _check(width, height, frames):
+    if width * height > LARGEST:
+        raise UserError(f"{width}×{height} pixels, more than {LARGEST / 1e6:.0f} million; cut it up")
+    if frames > 1:
+        raise UserError(f"{frames} frames or pages; save them one by one")
 
 
 def _read(content):
@@ -86,10 +99,8 @@ def _read(content):
             image = Image.open(io.BytesIO(content), formats=tuple(set(FORMATS.values())))
         finally:
             Image.MAX_IMAGE_PIXELS = limit
-    if image.width * image.height > LARGEST:
-        raise UserError(f"{image.width}×{image.height} pixels, more than {LARGEST / 1e6:.0f} million; cut it up")
-    if getattr(image, "n_frames", 1) > 1 and image.format != "MPO":  # cameras add a preview, and call it MPO
-        raise UserError(f"{image.n_frames} frames or pages; save them one by one")
+    frames = getattr(image, "n_frames", 1) if image.format != "MPO" else 1  # cameras add a preview, and call it MPO
+    _check(image.width, image.height, frames)
     raw = f"{image.tile}"  # it says what the file holds, where Pillow has no mode for it
     image.load()
     exif, icc_profile, dpi = image.getexif(), image.info.get("icc_profile"), image.info.get("dpi")
@@ -106,9 +117,68 @@ def _read(content):
         if mode not in ("1", "L", "LA", "RGB", "RGBA", "P", "PA", "CMYK"):
             raise UserError(f"pixels of the kind {mode}; convert it to 8 or 16 bits of grey, RGB or CMYK")
         pixels = np.asarray(image.convert({"1": "L", "P": "RGB", "PA": "RGBA"}.get(mode, mode)))
-    pixels = _TURNS.get(exif.get(_ORIENTATION), lambda pixels: pixels)(pixels)
+    orientation = exif.get(_ORIENTATION)
     exif = None if image.format == "TIFF" else _without_layout(exif)
-    return Picture(np.ascontiguousarray(pixels), mode, icc_profile, exif, dpi and tuple(float(n) for n in dpi))
+    return Picture(_upright(pixels, orientation), mode, icc_profile, exif, _density(dpi))
+
+
+def _read_tiff(content):
+    """A TIFF as tifffile reads it, or None where only Pillow knows its compression, and reads it right.
+
+    Pillow mixes up separate planes and inverted grey of 16 bits, alpha that colours are multiplied with, and more.
+    """
+    with tifffile.TiffFile(io.BytesIO(content)) as file:
+        page = file.pages.first
+        _check(page.imagewidth, page.imagelength, len(file.pages))
+        bits, extra, mode = page.bitspersample, page.extrasamples, _PHOTOMETRIC.get(page.photometric)
+        apart = page.planarconfig == PLANARCONFIG.SEPARATE and page.samplesperpixel > 1
+        inverted = page.photometric == PHOTOMETRIC.MINISWHITE
+        premultiplied = EXTRASAMPLE.ASSOCALPHA in extra
+        known = page.sampleformat == SAMPLEFORMAT.UINT and page.imagedepth == 1 and len(extra) <= 1
+        if here := bits >= 8 and mode and page.compression in _DECODED:
+            known &= bits == 8 or (bits == 16 and mode != "CMYK")
+            known &= page.samplesperpixel - len(extra) == {"L": 1, "P": 1, "RGB": 3, "CMYK": 4}[mode]
+        elif bits == 16:
+            known &= not (apart or inverted or premultiplied) and (mode == "RGB" or (mode == "L" and not extra))
+        else:
+            known &= bits in (1, 2, 4, 8) and not (premultiplied and mode != "RGB") and not (apart and extra)
+        if not known:
+            raise UserError(
+                f"{page.samplesperpixel} × {bits} bits of {SAMPLEFORMAT(page.sampleformat).name}, as "
+                f"{page.photometric.name}, compressed by {page.compression.name}; save it with 8 or 16 bits of grey "
+                "or RGB, or 8 bits of CMYK, without compression"
+            )
+        if not here:
+            return None
+        pixels = page.asarray()
+        pixels = np.moveaxis(pixels, 0, -1) if apart else pixels
+        if mode == "P":
+            index = pixels if pixels.ndim == 2 else pixels[..., 0]
+            pixels = (page.colormap >> 8).astype("uint8")[:, index].transpose(1, 2, 0)
+        elif extra and (mode == "CMYK" or not {*extra} & {EXTRASAMPLE.ASSOCALPHA, EXTRASAMPLE.UNASSALPHA}):
+            pixels = pixels[..., 0] if mode == "L" else pixels[..., :-1]
+        elif extra:
+            mode += "A"
+        if inverted:
+            pixels[..., : 1 if mode == "LA" else None] ^= np.iinfo(pixels.dtype).max
+        if premultiplied and mode[-1] == "A":
+            alpha = np.maximum(pixels[..., -1:], 1)
+            plain = np.rint(pixels[..., :-1] * (np.iinfo(pixels.dtype).max / alpha))
+            pixels = np.dstack([np.minimum(plain, np.iinfo(pixels.dtype).max).astype(pixels.dtype), pixels[..., -1]])
+        tags = {number: tag.value for number in (*_DENSITY, _ORIENTATION, _PROFILE) if (tag := page.tags.get(number))}
+    across, down, unit = (tags.get(number) for number in _DENSITY)
+    per_inch = {RESUNIT.INCH: 1, RESUNIT.CENTIMETER: 2.54}.get(unit)
+    dpi = [n * per_inch / d for n, d in (across, down) if d] if across and down and per_inch else None
+    return Picture(_upright(pixels, tags.get(_ORIENTATION)), mode, tags.get(_PROFILE), dpi=_density(dpi))
+
+
+def _upright(pixels, orientation):
+    return np.ascontiguousarray(_TURNS.get(orientation, lambda pixels: pixels)(pixels))
+
+
+def _density(dpi):
+    """Pixels per inch, if all formats can hold them: damaged files say 1/0 or four thousand million."""
+    return tuple(map(float, dpi)) if dpi and len(dpi) == 2 and all(1 <= n <= 65_535 for n in dpi) else None
 
 
 def _without_layout(exif):

@@ -1,0 +1,168 @@
+"""Which file becomes which, and one process at a time for each."""
+
+import contextlib
+import glob
+import os
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from .. import _files
+from ..runtime import UserError
+from .encoding import FORMATS, check_target
+
+ENDINGS = {"jpg": ".jpg", "png": ".png", "webp": ".webp", "tiff": ".tiff"}
+# Clips that are looked for in folders, and what they become.
+CLIPS = {".mp4": ".mp4", ".mkv": ".mkv", ".mov": ".mov", ".webm": ".webm", ".avi": ".mkv", ".m4v": ".mkv"}
+LONGEST_NAME = 255  # bytes, of all usual file systems
+
+
+def plan(
+    inputs: str | os.PathLike | Iterable[str | os.PathLike],
+    output: str | os.PathLike,
+    *,
+    format: str | None = None,
+    suffix: str = "",
+) -> dict[Path, Path]:
+    """Which picture or clip becomes which file.
+
+    Args:
+        inputs: path of a picture or clip, a folder (with all folders in it, but for hidden ones) or a glob such as
+            "scans/**/*.png", or a list of these.
+        output: path of a file, where the input is one file, or of a folder. In it folders and names stay; where two
+            of one folder would get one name, as scan.png and scan.tif in another format, they keep their old ending
+            in it: scan_png.webp.
+        format: "jpg", "png", "webp" or "tiff", for pictures; None keeps each one's own. Clips stay .mp4, .mov, .mkv
+            or .webm, and become .mkv else.
+        suffix: added to the names, such as "_x4".
+
+    Returns:
+        dict of source → target. What is a target itself is left out, so a second run with the same folder in and out
+        finds no more than the first.
+
+    Raises:
+        FileNotFoundError: an input is not there, or nothing is in it.
+        ValueError: an unknown ending or format, one target for several sources, a source as target, or a file as
+            output of several.
+
+    >>> import srhelpers as sr
+    >>> source = sr.datasets.photos("samples")[0]
+    >>> sr.upscaling.folders.plan(source, "large", suffix="_x2")[source].as_posix()
+    'large/astronaut_x2.png'
+    """
+    if format not in (None, *ENDINGS):
+        raise UserError(f"Expected a format of {', '.join(ENDINGS)}, got {format!r}.")
+    inputs = [inputs] if isinstance(inputs, str | os.PathLike) else list(inputs)
+    output, found = Path(output).expanduser(), {}
+    for item in inputs:
+        inner = _find(Path(item).expanduser(), output)
+        if not inner:
+            raise FileNotFoundError(
+                f"Expected a picture, a clip, or a folder or glob with some ({' '.join([*FORMATS, *CLIPS])}), got "
+                f"{os.fspath(item)!r}, where there is none."
+            )
+        found |= inner
+    single = len(found) == len(inputs) == 1 and not Path(inputs[0]).expanduser().is_dir()
+    if single and output.suffix and not output.is_dir():
+        targets = dict.fromkeys(found, output)
+        if not any(map(is_clip, *zip(*targets.items(), strict=True))):
+            check_target(output, (1, 1))
+        if suffix or format:
+            raise UserError(f"Expected a folder as output where suffix or format are given, got the file {output}.")
+    elif output.suffix.lower() in (*FORMATS, *CLIPS) and not output.is_dir():
+        raise UserError(f"Expected a folder as output of several files or a folder, got {output}; name one.")
+    else:
+        targets = {
+            source: output / inside.with_name(f"{inside.stem}{suffix}{_ending(inside.suffix, format)}")
+            for source, inside in found.items()
+        }
+        times = Counter(targets.values())
+        alike = Counter((target, source.suffix) for source, target in targets.items())
+        targets = {
+            source: target.with_stem(f"{target.stem}_{source.suffix[1:]}")
+            if times[target] > alike[target, source.suffix] == 1
+            else target
+            for source, target in targets.items()
+        }
+    real, owners = {source: os.path.realpath(source) for source in found}, {}
+    for source, target in targets.items():
+        if real[source] == os.path.realpath(target):
+            raise UserError(f"Expected an output beside the input, got {source} for both; choose a folder or a suffix.")
+        if target in owners:
+            raise UserError(
+                f"Expected a name for each output, got {target} for {owners[target]} and {source}; rename one, or "
+                "upscale them apart."
+            )
+        owners[target] = source
+    made = {os.path.realpath(target) for target in targets.values()}
+    return {source: target for source, target in targets.items() if real[source] not in made}
+
+
+def is_clip(source: Path, target: Path) -> bool:
+    return not CLIPS.keys().isdisjoint([source.suffix.lower(), target.suffix.lower()])
+
+
+def _ending(old, format):
+    if old.lower() in CLIPS:
+        return old if CLIPS[old.lower()] == old.lower() else CLIPS[old.lower()]
+    return ENDINGS.get(format, old)
+
+
+def _find(path, output):
+    """{file: its path inside the input}; what earlier runs wrote to an output inside a folder does not count."""
+    if path.is_file():
+        return {path: Path(path.name)}
+    if path.is_dir():
+        inner = {file: file.relative_to(path) for file in sorted(path.rglob("*"))}
+        top, own = os.path.realpath(path), os.path.realpath(output)
+        if own.startswith(f"{top}{os.sep}"):
+            inner = {file: name for file, name in inner.items() if not _is_inside(file, own)}
+    else:
+        # A folder that is linked into itself is walked through forty times.
+        once = {(os.path.realpath(file.parent), file.name): file for file in map(Path, _glob(path)[::-1])}
+        inner = {file: Path(file.name) for file in list(once.values())[::-1]}
+    return {
+        file: name
+        for file, name in inner.items()
+        # macOS lays a hidden ._photo.jpg beside each photo.jpg.
+        if file.suffix.lower() in (*FORMATS, *CLIPS) and not any(part.startswith(".") for part in name.parts)
+        if _may_be_read(file)
+    }
+
+
+def _may_be_read(file):
+    """Also a link to nothing, and what may not be looked at: they are named when they are opened."""
+    try:
+        return file.is_file() or (file.is_symlink() and not file.exists())
+    except OSError:
+        return True
+
+
+def _glob(path):
+    return sorted(glob.glob(os.fspath(path), recursive=True))  # noqa: PTH207, Path.glob takes no absolute pattern
+
+
+def _is_inside(file, folder):
+    return os.path.realpath(file).startswith(f"{folder}{os.sep}")
+
+
+@contextlib.contextmanager
+def making(target: Path) -> Iterator[None]:
+    """This process alone makes the target; what does not end, as when the memory is short, is remembered.
+
+    Raises:
+        _files.Busy: another process is making it.
+    """
+    with _files.locked(target, f"is making {target}", wait=False):
+        mark = _files.record(target, ".tries")
+        mark.write_text(f"{tries(target) + 1}")
+        try:
+            yield
+        finally:
+            mark.unlink(missing_ok=True)
+
+
+def tries(target: Path) -> int:
+    """How often a process was killed while it made the target."""
+    mark = _files.record(target, ".tries")
+    return int(mark.read_text() or 1) if mark.exists() else 0
