@@ -87,6 +87,7 @@ def test_discriminators():
     assert sum(isinstance(layer, keras.layers.BatchNormalization) for layer in dense.layers) == 7
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", SHIPPED)
 def test_shipped_models_keep_their_promise(name, benchmarks, monkeypatch):
     """Loaded by file alone; the benchmark rows that ship are what it scores; small enough to ship."""

@@ -32,7 +32,7 @@
 # Every later notebook puts its network beside the numbers you make here.
 
 # %%
-# Installs what this course shares, where it is missing: on Colab, on Kaggle, beside no clone.
+# Install the course's helper package if it is missing (on Colab and Kaggle).
 import os
 import subprocess
 import sys

@@ -30,7 +30,7 @@
 # | Weights | VGG19 on ImageNet, 80 MB, where there is network |
 
 # %%
-# Installs what this course shares, where it is missing: on Colab, on Kaggle, beside no clone.
+# Install the course's helper package if it is missing (on Colab and Kaggle).
 import os
 import subprocess
 import sys
