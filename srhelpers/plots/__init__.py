@@ -2,6 +2,7 @@
 
 from . import widgets
 from .figures import compare, history, most_detailed, pairs, use_style
+from .network import network
 from .widgets import before_after, choose_photo, upload_button
 
 __all__ = [
@@ -10,6 +11,7 @@ __all__ = [
     "compare",
     "history",
     "most_detailed",
+    "network",
     "pairs",
     "upload_button",
     "use_style",
