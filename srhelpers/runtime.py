@@ -83,6 +83,23 @@ def folder(name):
     return Path(pooch.os_cache("srhelpers")) if name == "cache" else None
 
 
+_PACKAGE = Path(__file__).resolve().parent
+_CLONE = _PACKAGE.parent if (_PACKAGE.parent / "data" / "models" / "manifest.json").exists() else None
+
+
+def shipped(name: str) -> Path:
+    """The folder of what ships, such as "models" or "results": `data/` in a clone, else inside the package.
+
+    Only `recipes/` write there.
+    """
+    return (_CLONE or _PACKAGE) / "data" / name
+
+
+def own(name: str) -> Path:
+    """The folder for what a reader makes: below `build/` in a clone, else `srhelpers_data/` in the working folder."""
+    return (_CLONE / "build" if _CLONE else Path.cwd() / "srhelpers_data") / name
+
+
 def _number(version):
     return tuple(int(part) for part in re.findall(r"\d+", version)[:3])
 

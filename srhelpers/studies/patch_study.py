@@ -39,7 +39,7 @@ class PatchStudy:
     def __init__(self, notebook, runtime, *, results=None):
         self.notebook, self.runtime = notebook, runtime
         self.full = runtime.profile == "full"
-        self.results = Path(results or models.shipped.folder("results", write=self.full))
+        self.results = Path(results or folders.shipped("results"))
         wanted = ("div2k_train", "photos_hq") if self.full else ("samples",)
         name = next((name for name in wanted if datasets.is_here(name)), wanted[0])
         files = datasets.photos(name, download=True)
@@ -148,7 +148,7 @@ class PatchStudy:
             "stopped": "; ".join(note.read_text(encoding="utf-8") for note in folder.glob("epoch-*/stopped.txt")),
             "score": {"psnr_y": round(float(kept.val_psnr), 4), "photos": len(validation.files)},
         }
-        models.save(ship or model, name, **known, **facts)
+        models.save(ship or model, name, folder=folders.own("models"), **known, **facts)
         self.measure(name, scale)
 
     def measure(self, method, scale=4):

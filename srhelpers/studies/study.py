@@ -44,7 +44,7 @@ class Study:
     def __init__(self, notebook, runtime, *, results=None):
         self.notebook, self.runtime = notebook, runtime
         self.full = runtime.profile == "full"
-        self.results = Path(results or models.shipped.folder("results", write=self.full))
+        self.results = Path(results or folders.shipped("results"))
         wanted = ("voc2007", "voc_standin") if self.full else ("samples",)
         name = next((name for name in wanted if datasets.is_here(name)), wanted[0])
         files = datasets.photos(name, download=True)
@@ -212,7 +212,12 @@ class Study:
             if ship and seed == seeds[0]:
                 score = {name: round(value, 4) for name, value in scores.items()}
                 known = rows[-1] | self._where() | facts | {"score": score, "minutes": round(rows[-1]["minutes"], 1)}
-                models.save(model, ship, **{name: known[name] for name in known if name not in scores})
+                models.save(
+                    model,
+                    ship,
+                    folder=folders.own("models"),
+                    **{name: known[name] for name in known if name not in scores},
+                )
         self._save(rows)
         metrics.save(pd.concat(histories), self.results / "voc_histories.csv", key=[*KEY, "epoch"])
 
