@@ -680,7 +680,7 @@ for name, scale in [("Set5", 2)] if ("Set5", 2) in here else []:
 # five methods, PSNR-Y in dB:
 
 # %%
-measured = pd.read_csv(sr.models.shipped.folder("results") / "interpolation.csv")
+measured = pd.read_csv(sr.runtime.shipped("results") / "interpolation.csv")
 print("Measured on", *measured.device.unique(), "on", *measured.date.unique())
 measured.pivot_table(
     index=["dataset", "scale"], columns="method", values="psnr_y", sort=False

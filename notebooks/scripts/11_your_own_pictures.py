@@ -125,7 +125,7 @@ models.drop(columns=["megabytes", "notebook"])
 
 # %%
 NAMES = ["bicubic", "voc_residual", "edsr_baseline_x4", "srresnet_mse_x4", "srresnet_vgg22_x4"]
-measured = pd.read_csv(sr.models.shipped.folder("results") / "benchmarks.csv")
+measured = pd.read_csv(sr.runtime.shipped("results") / "benchmarks.csv")
 measured = measured.query("dataset == 'B100' and scale == 4").set_index("method").loc[NAMES]
 measured = measured[["psnr_y", "ssim_y", "lpips"]]
 measured.assign(parameters=models.parameters).fillna(0).astype({"parameters": int}).round(3)
