@@ -360,6 +360,18 @@ def test_a_bad_archive_is_removed_whatever_is_bad_about_it(content, tmp_path):
     assert not list(tmp_path.iterdir())
 
 
+@pytest.mark.parametrize(
+    "content",
+    [make_tar(["PK/photo.png"]), make_tar(["PK/photo.png"], mode="w:gz"), make_zip(["PK/photo.png"])],
+    ids=["tar", "tar.gz", "zip"],
+)
+def test_an_archive_is_known_by_what_it_holds_and_not_by_its_name(content, tmp_path):
+    file = write(tmp_path / "set", content)
+    sr.datasets.archives.unpack(file, tmp_path / "folder", progress=False)
+    assert [path.read_bytes() for path in (tmp_path / "folder" / "PK").iterdir()] == [PIXEL]
+    assert file.exists(), "what is whole is left to the caller"
+
+
 def test_an_endless_reply_is_cut_off(serve, served):
     archive = serve("voc2007", voc())
     served.announce, served.endless = False, True

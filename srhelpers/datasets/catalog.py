@@ -21,9 +21,9 @@ SAMPLES = {
     "rocket.jpg": "Launch of DSCOVR on a Falcon 9, by SpaceX. Public domain.",
 }
 
-# The photos of "photos" that validate: every result on that set leaves these out of training.
+# The photos of "photos" that validate: no network that ships has seen them in training.
 VALIDATION = tuple(
-    f"{number:03d}.jpg" for number in (6, 20, 33, 47, 60, 74, 87, 101, 114, 128, 141, 155, 168, 182, 195, 209)
+    f"{number:03d}.jpg" for number in (0, 14, 29, 43, 57, 72, 86, 100, 115, 129, 143, 158, 172, 186, 201, 215)
 )
 
 
