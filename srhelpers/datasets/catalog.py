@@ -57,15 +57,12 @@ def _voc(year, photos, day, size, checksum):
     )
 
 
-_USE = {"train": "training", "valid": "validation"}
-
-
 def _div2k(part, photos, size, sha256, kind="HR"):
     low = kind != "HR"
     name, file = f"div2k_{part}{'_lr_x4' if low else ''}", f"DIV2K_{part}_{kind}{'_X4' if low else ''}.zip"
     return Dataset(
         name,
-        about=f"div2k_{part} reduced ×4 by MATLAB" if low else f"{photos} photos of 2K, for {_USE[part]}",
+        about=f"div2k_{part} reduced ×4 by MATLAB" if low else f"DIV2K {part}: {photos} photos of 2K",
         licence="academic research",
         photos=photos,
         folders=(f"div2k_{part}_{kind.lower()}{'/x4' if low else ''}",),
