@@ -399,14 +399,14 @@ def test_every_dataset_has_a_checksum_and_a_size():
 
 
 @pytest.mark.parametrize(
-    "status, after", [(429, "1"), (503, "Thu, 01 Jan 1970 00:00:00 GMT"), (503, "soon"), (503, "-1")]
+    "status, after", [(429, "1"), (503, "1"), (503, "Thu, 01 Jan 1970 00:00:00 GMT"), (503, "soon"), (429, "-1")]
 )
 def test_a_busy_server_is_asked_again(status, after, serve, served, monkeypatch):
     monkeypatch.setattr(sr.datasets.downloads, "LONGEST_WAIT", 0.01)
     serve("voc2007", voc())
-    served.refusals = [(status, {"Retry-After": after})] * 2
+    served.refusals = [(status, {"Retry-After": after})]
     sr.datasets.download("voc2007", progress=False)
-    assert len(served.requests) == 3
+    assert len(served.requests) == 2
 
 
 def test_the_wait_for_a_busy_server_has_a_limit(serve, served, monkeypatch, capfd):

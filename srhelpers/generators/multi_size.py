@@ -13,8 +13,8 @@ from . import decoding
 class MultiSize(keras.utils.PyDataset):
     """Whole photos at several sizes, for models with several outputs: 72 → (144, 288).
 
-    Every photo is decoded and resized once, on all cores, when the generator is made; an epoch is then only
-    a copy out of memory. Photos are squeezed into squares, as the VOC article does. One warning names what is no picture.
+    Every photo is decoded and resized once, on all cores, when the generator is made. It is squeezed into squares,
+    as the VOC article does. One warning names what is no picture.
 
     Args:
         photos: a name or folder as `datasets.open` takes it, or a list of files, such as `datasets.split` gives.
