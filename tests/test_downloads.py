@@ -360,6 +360,18 @@ def test_a_bad_archive_is_removed_whatever_is_bad_about_it(content, tmp_path):
     assert not list(tmp_path.iterdir())
 
 
+@pytest.mark.parametrize(
+    "content",
+    [make_tar(["PK/photo.png"]), make_tar(["PK/photo.png"], mode="w:gz"), make_zip(["PK/photo.png"])],
+    ids=["tar", "tar.gz", "zip"],
+)
+def test_an_archive_is_known_by_what_it_holds_and_not_by_its_name(content, tmp_path):
+    file = write(tmp_path / "set", content)
+    sr.datasets.archives.unpack(file, tmp_path / "folder", progress=False)
+    assert [path.read_bytes() for path in (tmp_path / "folder" / "PK").iterdir()] == [PIXEL]
+    assert file.exists(), "what is whole is left to the caller"
+
+
 def test_an_endless_reply_is_cut_off(serve, served):
     archive = serve("voc2007", voc())
     served.announce, served.endless = False, True
@@ -387,14 +399,14 @@ def test_every_dataset_has_a_checksum_and_a_size():
 
 
 @pytest.mark.parametrize(
-    "status, after", [(429, "1"), (503, "Thu, 01 Jan 1970 00:00:00 GMT"), (503, "soon"), (503, "-1")]
+    "status, after", [(429, "1"), (503, "1"), (503, "Thu, 01 Jan 1970 00:00:00 GMT"), (503, "soon"), (429, "-1")]
 )
 def test_a_busy_server_is_asked_again(status, after, serve, served, monkeypatch):
     monkeypatch.setattr(sr.datasets.downloads, "LONGEST_WAIT", 0.01)
     serve("voc2007", voc())
-    served.refusals = [(status, {"Retry-After": after})] * 2
+    served.refusals = [(status, {"Retry-After": after})]
     sr.datasets.download("voc2007", progress=False)
-    assert len(served.requests) == 3
+    assert len(served.requests) == 2
 
 
 def test_the_wait_for_a_busy_server_has_a_limit(serve, served, monkeypatch, capfd):
@@ -471,16 +483,16 @@ def test_a_killed_download_goes_on_where_it_stopped(serve, served):
 
 
 def test_a_kill_while_unpacking_leaves_no_half_dataset(serve, served):
-    names = [f"VOCdevkit/VOC2007/JPEGImages/{i:06d}.jpg" for i in range(6_000)]
+    names = [f"VOCdevkit/VOC2007/JPEGImages/{i:06d}.jpg" for i in range(3_000)]
     archive = serve("voc2007", make_tar(names), photos=len(names))
     process = run_download(archive, wait=False)
     half, deadline = cache() / "voc2007.part" / "VOCdevkit" / "VOC2007" / "JPEGImages", time.monotonic() + 30
-    while not (half.exists() and sum(1 for _ in half.iterdir()) > 500):
+    while not (half.exists() and sum(1 for _ in half.iterdir()) > 100):
         assert time.monotonic() < deadline and process.poll() is None
         time.sleep(0.005)
     process.send_signal(signal.SIGKILL)
     process.communicate()
-    assert 500 < sum(1 for _ in half.iterdir()) < len(names)
+    assert 100 < sum(1 for _ in half.iterdir()) < len(names)
     with pytest.raises(FileNotFoundError):
         sr.datasets.find("voc2007")
     assert len(sr.datasets.photos("voc2007", download=True)) == len(names)

@@ -106,14 +106,14 @@ def _check_total(taken, most):
 def _members(file, most):
     """(name, whether it is a plain file or folder, whether it is a folder, bytes, function that opens it) of each."""
     with file.open("rb") as opened:
-        magic = opened.read(2)
-    if magic == b"PK":
+        magic = opened.read(4)
+    if magic == b"PK\x03\x04":
         with zipfile.ZipFile(file) as archive:
             for member in archive.infolist():
                 plain = stat.S_IFMT(member.external_attr >> 16) in (0, stat.S_IFREG, stat.S_IFDIR)
                 yield member.filename, plain, member.is_dir(), member.file_size, partial(archive.open, member)
         return
-    compressed = magic == b"\x1f\x8b"
+    compressed = magic[:2] == b"\x1f\x8b"
     if compressed:  # to its end first: `tarfile` stops before the checksum
         with gzip.open(file) as opened:
             while opened.read(1 << 20):

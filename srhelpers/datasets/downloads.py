@@ -59,7 +59,8 @@ class _Patience(urllib3.util.Retry):
 
 
 def _session():
-    patience = _Patience(TRIES - 1, connect=0, read=False, status_forcelist=(429, 503), raise_on_status=False)
+    codes = {"status_forcelist": (429, 503), "raise_on_status": False}
+    patience = _Patience(TRIES - 1, connect=0, read=False, backoff_factor=1, **codes)
     session = requests.Session()
     for scheme in ("http://", "https://"):
         session.mount(scheme, requests.adapters.HTTPAdapter(max_retries=patience))

@@ -205,7 +205,7 @@ def photos(
 def split(name: str | Path | Photos | Sequence, validate: int = 16) -> tuple[list[Path], list[Path]]:
     """(files to train on, files to validate on), the same every time.
 
-    At most a fifth validates, evenly spaced through the sorted names; those of "photos" are fixed by name.
+    At most a fifth validates, evenly spaced from the first name to the last; those of "photos" are fixed by name.
     """
     files = photos(name)
     count = min(validate, len(files) // 5)
@@ -213,7 +213,7 @@ def split(name: str | Path | Photos | Sequence, validate: int = 16) -> tuple[lis
         raise UserError(
             f"Expected at least 5 photos, a fifth of which validates, got {len(files)} photos and validate={validate}."
         )
-    chosen = {int((number + 0.5) * len(files) / count) for number in range(count)}
+    chosen = {round(place) for place in np.linspace(0, len(files) - 1, count)}
     if _row(name) is DATASETS["photos"] and validate == len(VALIDATION):
         chosen = {place for place, file in enumerate(files) if file.name in VALIDATION}
     training = [file for place, file in enumerate(files) if place not in chosen]

@@ -16,10 +16,6 @@ from .. import datasets, degradations, runtime
 from ..runtime import UserError
 
 
-class _Unfit(Exception):
-    """Why a photo is left out."""
-
-
 def chosen(photos: str | Path | Sequence, degradation: str) -> tuple[list, Callable]:
     """(the files a generator was asked for, its function that downsamples)."""
     if degradation not in degradations.DEGRADATIONS:
@@ -53,11 +49,11 @@ def pairs(files: Sequence, scale: int, least: int, downsample: Callable, memory:
         high = degradations.crop_to_multiple(_read_rgb(high), scale)
         height, width = high.shape[0] // scale, high.shape[1] // scale
         if min(height, width) < least:
-            raise _Unfit(f"{high.shape[1]}×{high.shape[0]} pixels, fewer than {scale * least}×{scale * least}")
+            return f"{high.shape[1]}×{high.shape[0]} pixels, fewer than {scale * least}×{scale * least}"
         low = downsample(high, (height, width)) if low is None else _read_rgb(low)
         if low.shape[:2] != (height, width):
             got = f"{low.shape[1]}×{low.shape[0]}"
-            raise _Unfit(f"its low-resolution picture has {got} pixels in place of {width}×{height}")
+            return f"its low-resolution picture has {got} pixels in place of {width}×{height}"
         return low, high
 
     good, flat, shapes = _decoded(decode, files, memory)
@@ -72,13 +68,14 @@ def _read_rgb(file):
 
 
 def _decoded(decode, files, memory):
-    """(files, all that `decode` makes of them as one flat array, the shapes in it), made on all cores."""
+    """(files, all that `decode` makes of them as one flat array, the shapes in it), made on all cores.
+
+    Where `decode` gives text in place of images, that is why the file is left out.
+    """
 
     def attempt(file):
         try:
             return decode(file)
-        except _Unfit as error:
-            return str(error)
         except UserError:
             return "no picture"
         except OSError as error:

@@ -13,13 +13,11 @@ from . import decoding
 class MultiSize(keras.utils.PyDataset):
     """Whole photos at several sizes, for models with several outputs: 72 → (144, 288).
 
-    Every photo is decoded and resized once, on all cores, when the generator is made; an epoch is then only
-    a copy out of memory. Photos are squeezed into squares, as the VOC article does. One warning names the files
-    that are left out, such as those that are no pictures.
+    Every photo is decoded and resized once, on all cores, when the generator is made. It is squeezed into squares,
+    as the VOC article does. One warning names what is no picture.
 
     Args:
-        photos: a name or folder as `datasets.open` takes it, or a list of files, such as one half of what
-            `datasets.split` gives. Any kinds and sizes.
+        photos: a name or folder as `datasets.open` takes it, or a list of files, such as `datasets.split` gives.
         input_size: side of the input, in pixels.
         target_sizes: sides of the targets; a single int gives a single target instead of a tuple.
         batch_size: photos in a batch; the last batch of an epoch holds what is left.
@@ -27,8 +25,8 @@ class MultiSize(keras.utils.PyDataset):
         shuffle: a new order every epoch, which depends only on `seed` and the number of the epoch.
         flips: mirror half of the photos, at random; input and targets alike.
         seed: int.
-        memory: bytes that the decoded photos may take. Where they need more they go into a temporary file in the
-            cache folder and are read from there as needed. None takes half of what is free.
+        memory: bytes that the decoded photos may take; beyond them they are read from a temporary file in the cache
+            folder. None takes half of what is free.
         **options: for `keras.utils.PyDataset`, such as `workers`.
 
     Batches:

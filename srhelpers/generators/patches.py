@@ -19,20 +19,18 @@ class Patches(keras.utils.PyDataset):
     turned and mirrored in one of eight ways, low and high alike.
 
     Args:
-        photos: a name or folder as `datasets.open` takes it, a list of files, or a list of pairs
-            (low-resolution file, high-resolution file). Any kinds and sizes: one warning names those that are left
-            out, because they are no pictures, too small, or do not fit their partner.
+        photos: a name or folder as `datasets.open` takes it, a list of files, or a list of pairs (low-resolution
+            file, high-resolution file). One warning names what is no picture, too small, or fits no partner.
         scale: how much larger the targets are; whole number ≥ 2.
         patch_size: side of the low-resolution piece, in pixels.
         batch_size: pieces in a batch.
         batches: batches in an epoch; None makes as many as the photos fill once.
         degradation: a name of `degradations.DEGRADATIONS`; makes the low resolution where the photos are no pairs.
         training: False takes the middle of each photo, once, in order and as it is: for validation.
-        skip_flat: share of the flattest pieces that training leaves out, such as 0.25: sky and walls teach
-            little. Flat is what has a small standard deviation, mean over the channels.
+        skip_flat: share of the pieces that training leaves out, those of the smallest standard deviation (mean over
+            the channels), such as 0.25: sky and walls teach little.
         seed: int; with the number of the epoch it fixes every piece.
-        memory: as in `MultiSize`.
-        **options: for `keras.utils.PyDataset`, such as `workers`.
+        memory, **options: as in `MultiSize`.
 
     Batches:
         (low, high): uint8 arrays (N, patch_size, patch_size, 3) and (N, scale·patch_size, scale·patch_size, 3).
