@@ -4,13 +4,12 @@ A run that was stopped goes on from its last epoch (its state is in build/recipe
 written to data/models and measured on Set5, Set14 and B100, where these are here. `SR_PRECISION=mixed_bfloat16`
 halves the time on CPUs that have bfloat16 units.
 
-Photos: `photos_hq` in SR_DATA_DIR where it is there (see data/README.md), without the 16 that validate; else DIV2K where it is
-here; else the 200 training photographs of data/photos.
+Photos: `photos_hq` in SR_DATA_DIR where it is there (see data/README.md), without the 16 that validate; else DIV2K
+where it is here; else the 200 training photographs of data/photos.
 """
 
 import argparse
 from dataclasses import dataclass
-from pathlib import Path
 
 import keras
 from lesson import REPOSITORY, definitions
@@ -72,13 +71,8 @@ def train(name, steps=None):
     training = sr.generators.Patches(
         files, recipe.scale, recipe.patch, batch_size=recipe.batch, batches=EPOCH, skip_flat=0.25
     )
-    own = sorted((REPOSITORY / "data" / "photos").glob("*.jpg"))
     validation = sr.generators.Patches(
-        [own[round(place)] for place in (n * (len(own) - 1) / 15 for n in range(16))],
-        recipe.scale,
-        288 // recipe.scale,
-        batch_size=4,
-        training=False,
+        sr.datasets.split("photos")[1], recipe.scale, 288 // recipe.scale, batch_size=4, training=False
     )
     rate = keras.optimizers.schedules.CosineDecay(
         recipe.rate / 20, steps - 200, warmup_target=recipe.rate, warmup_steps=200
@@ -104,8 +98,6 @@ if __name__ == "__main__":
     chosen = parser.parse_args()
     sr.setup("full")
     for name in chosen.names:
-        network = train(name, chosen.steps)
-        Path("build/recipes").mkdir(parents=True, exist_ok=True)
-        network.save(f"build/recipes/{name}.keras")
-        for dataset in ("Set5",):
-            print(name, sr.metrics.summarise(sr.metrics.evaluate(lambda i, s: sr.upscaling.upscale(i, network, scale=RECIPES[name].scale), dataset, RECIPES[name].scale)), flush=True)
+        network, scale = train(name, chosen.steps), RECIPES[name].scale
+        network.save(REPOSITORY / "build" / "recipes" / f"{name}.keras")
+        print(name, sr.metrics.summarise(sr.metrics.evaluate(network, "Set5", scale)).psnr_y[0], flush=True)

@@ -166,7 +166,7 @@ def test_any_folder_of_ones_own_photos(tmp_path, random):
     assert "narrow.png (9×90 pixels, fewer than 24×24)" in str(told[0].message)
     assert "text.png (no picture)" in str(told[0].message)
     assert [len(batches[step][0]) for step in range(len(batches))] == [5] * 4, "all steps, all pieces"
-    assert batches.high[[file.name for file in batches.files].index("turned.JPG")].shape == (90, 33, 3)
+    assert batches.high[0][[file.name for file in batches.files].index("turned.JPG")].shape == (90, 33, 3)
 
 
 @pytest.mark.parametrize(
@@ -192,3 +192,16 @@ def test_samples_without_warning():
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         assert len(Patches("samples", 4, 24, batches=7)) == 7
+
+
+def test_several_scales_give_the_same_piece_at_every_size(tmp_path):
+    """What two-output networks train on: each target is the piece of the photo that the others show."""
+    batches = Patches("samples", (2, 4), 16, batch_size=6, batches=3)
+    for index in range(3):
+        low, (twice, four_times) = batches[index]
+        assert (low.shape[1:], twice.shape[1:], four_times.shape[1:]) == ((16, 16, 3), (32, 32, 3), (64, 64, 3))
+        for target, scale in ((twice, 2), (four_times, 4)):
+            means = target.reshape(6, 16, scale, 16, scale, 3).mean((2, 4))
+            assert np.abs(means - low).mean() < 6  # another place or turn differs by 20 and more
+    whole = Patches("samples", [2, 4], 72, training=False)
+    np.testing.assert_array_equal(whole[0][1][1], Patches("samples", 4, 72, training=False)[0][1])

@@ -38,28 +38,34 @@ def squares(files: Sequence, sizes: Sequence[int], downsample: Callable, memory:
     return good, [part.reshape(-1, size, size, 3) for part, size in zip(parts, sizes, strict=True)]
 
 
-def pairs(files: Sequence, scale: int, least: int, downsample: Callable, memory: int | None) -> tuple[list, list, list]:
-    """(files, low, high): whole photos, cropped to a multiple of the scale, and downsampled if they are no pairs.
+def pairs(
+    files: Sequence, scales: Sequence[int], least: int, downsample: Callable, memory: int | None
+) -> tuple[list, list, list[list]]:
+    """(files, low, high for each scale): whole photos, cropped to a multiple of the largest scale.
 
+    What is not given is downsampled: the low resolution if the photos are no pairs, and targets of smaller scales.
     `least` is the shortest side that a low-resolution picture may have.
     """
+    largest = max(scales)
 
     def decode(file):
         low, high = file if isinstance(file, list | tuple) else (None, file)
-        high = degradations.crop_to_multiple(_read_rgb(high), scale)
-        height, width = high.shape[0] // scale, high.shape[1] // scale
+        high = degradations.crop_to_multiple(_read_rgb(high), largest)
+        height, width = high.shape[0] // largest, high.shape[1] // largest
         if min(height, width) < least:
-            return f"{high.shape[1]}×{high.shape[0]} pixels, fewer than {scale * least}×{scale * least}"
+            return f"{high.shape[1]}×{high.shape[0]} pixels, fewer than {largest * least}×{largest * least}"
         low = downsample(high, (height, width)) if low is None else _read_rgb(low)
         if low.shape[:2] != (height, width):
             got = f"{low.shape[1]}×{low.shape[0]}"
             return f"its low-resolution picture has {got} pixels in place of {width}×{height}"
-        return low, high
+        targets = (high if scale == largest else downsample(high, (scale * height, scale * width)) for scale in scales)
+        return low, *targets
 
     good, flat, shapes = _decoded(decode, files, memory)
     ends = np.cumsum([math.prod(shape) for shape in shapes])[:-1]
     images = [part.reshape(shape) for part, shape in zip(np.split(flat, ends), shapes, strict=True)]
-    return good, images[::2], images[1::2]
+    step = len(scales) + 1
+    return good, images[::step], [images[place::step] for place in range(1, step)]
 
 
 def _read_rgb(file):

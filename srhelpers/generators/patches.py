@@ -1,4 +1,4 @@
-"""Small pieces of photos, low resolution → high resolution, for models with one scale."""
+"""Small pieces of photos, low resolution → high resolution."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -12,7 +12,7 @@ from . import decoding
 
 
 class Patches(keras.utils.PyDataset):
-    """Small pieces cut from photos: low resolution → high resolution, for models with one scale.
+    """Small pieces cut from photos: low resolution → high resolution.
 
     Every photo is decoded once, and downsampled once and as a whole, as the benchmarks do: a piece cut first and
     downsampled after would see its own edge. For training a piece comes from a random place of a random photo,
@@ -21,7 +21,7 @@ class Patches(keras.utils.PyDataset):
     Args:
         photos: a name or folder as `datasets.open` takes it, a list of files, or a list of pairs (low-resolution
             file, high-resolution file). One warning names what is no picture, too small, or fits no partner.
-        scale: how much larger the targets are; whole number ≥ 2.
+        scale: how much larger the targets are; whole number ≥ 2, or several for models with several outputs.
         patch_size: side of the low-resolution piece, in pixels.
         batch_size: pieces in a batch.
         batches: batches in an epoch; None makes as many as the photos fill once.
@@ -33,7 +33,8 @@ class Patches(keras.utils.PyDataset):
         memory, **options: as in `MultiSize`.
 
     Batches:
-        (low, high): uint8 arrays (N, patch_size, patch_size, 3) and (N, scale·patch_size, scale·patch_size, 3).
+        (low, high): uint8 arrays (N, patch_size, patch_size, 3) and (N, scale·patch_size, scale·patch_size, 3); with
+        several scales high is a tuple of such arrays, in the order of the scales.
 
     Source: Lim et al. 2017 (EDSR), section 4.2, for the pieces and the eight turns. `skip_flat`: idealo's ISR.
 
@@ -46,7 +47,7 @@ class Patches(keras.utils.PyDataset):
     def __init__(
         self,
         photos: str | Path | Sequence,
-        scale: int = 4,
+        scale: int | Sequence[int] = 4,
         patch_size: int = 48,
         *,
         batch_size: int = 16,
@@ -59,17 +60,19 @@ class Patches(keras.utils.PyDataset):
         **options,
     ):
         super().__init__(**options)
-        whole = {"scale": scale, "patch_size": patch_size, "batch_size": batch_size, "batches": batches}
-        for name, value in whole.items():
+        self.several = isinstance(scale, Sequence)
+        scales = tuple(scale) if self.several else (scale,)
+        whole = [("patch_size", patch_size), ("batch_size", batch_size), ("batches", batches)]
+        for name, value in [*whole, *(("scale", one) for one in scales or (None,))]:
             least = 2 if name == "scale" else 1
             if not ((name == "batches" and value is None) or (isinstance(value, int | np.integer) and value >= least)):
                 raise UserError(f"Expected {name} as a whole number of at least {least}, got {value!r}.")
         if not 0 <= skip_flat < 1:
             raise UserError(f"Expected skip_flat from 0 to below 1, got {skip_flat}.")
         files, downsample = decoding.chosen(photos, degradation)
-        self.scale, self.patch_size, self.batch_size = int(scale), int(patch_size), int(batch_size)
+        self.scales, self.patch_size, self.batch_size = scales, int(patch_size), int(batch_size)
         self.training, self.skip_flat, self.seed = training, skip_flat, seed
-        self.files, self.low, self.high = decoding.pairs(files, self.scale, self.patch_size, downsample, memory)
+        self.files, self.low, self.high = decoding.pairs(files, scales, self.patch_size, downsample, memory)
         self.batches = batches if training and batches else -(-len(self.files) // self.batch_size)
         self.set_epoch(0)
 
@@ -78,14 +81,11 @@ class Patches(keras.utils.PyDataset):
 
     def __getitem__(self, index):
         places = self._random_places(index) if self.training else self._middles(index)
-        side, scale = self.patch_size, self.scale
-        low = np.empty((len(places), side, side, 3), np.uint8)
-        high = np.empty((len(places), scale * side, scale * side, 3), np.uint8)
-        for number, (photo, top, left, turn) in enumerate(places):
-            low[number] = _turned(self.low[photo][top : top + side, left : left + side], turn)
-            top, left, large = scale * top, scale * left, scale * side
-            high[number] = _turned(self.high[photo][top : top + large, left : left + large], turn)
-        return low, high
+        low, *high = (
+            np.stack([_cut(images[photo], scale, self.patch_size, *place) for photo, *place in places])
+            for scale, images in [(1, self.low), *zip(self.scales, self.high, strict=True)]
+        )
+        return low, tuple(high) if self.several else high[0]
 
     def on_epoch_end(self):
         self.set_epoch(self.epoch + 1)
@@ -111,6 +111,12 @@ class Patches(keras.utils.PyDataset):
             detail = [piece.std((0, 1)).mean() for piece in pieces]
             places = [places[number] for number in np.sort(np.argsort(detail)[count - self.batch_size :])]
         return places
+
+
+def _cut(image, scale, side, top, left, turn):
+    """A piece, `scale` times as large as the low-resolution one, turned."""
+    top, left, side = scale * top, scale * left, scale * side
+    return _turned(image[top : top + side, left : left + side], turn)
 
 
 def _turned(image, turn):
