@@ -1,7 +1,7 @@
 """How good a picture is: PSNR, SSIM and LPIPS of one image, Keras metrics that agree, and whole benchmark sets."""
 
 from . import perceptual
-from .evaluation import Method, Scores, Upscaler, evaluate, save, summarise, upscaler
+from .evaluation import Method, Scores, Upscaler, evaluate, save, summarise, table, upscaler
 from .images import PSNR, SSIM, luma, psnr, ssim
 from .perceptual import lpips
 
@@ -19,5 +19,6 @@ __all__ = [
     "save",
     "ssim",
     "summarise",
+    "table",
     "upscaler",
 ]

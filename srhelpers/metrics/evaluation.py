@@ -2,9 +2,10 @@
 
 import csv
 import datetime
+import itertools
 import os
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -226,6 +227,32 @@ def summarise(rows: pd.DataFrame) -> Scores:
     table.insert(0, "images", grouped.size())
     where = {"device": runtime.device(), "date": datetime.date.today().isoformat(), "srhelpers": __version__}
     return Scores(table.reset_index().assign(**where))
+
+
+def table(methods: Mapping[str, Method], *data: object, scales: Sequence[int] = (4,)) -> pd.DataFrame:
+    """Several methods side by side: PSNR-Y in dB, mean over the photos, a row for each method.
+
+    Args:
+        methods: name → what `upscaler` takes.
+        data: what `evaluate` takes; several sets give a column each.
+        scales: a column for each.
+
+    Returns:
+        Columns such as "Set5 ×4", and the parameters of those that are networks.
+
+    >>> import srhelpers as sr
+    >>> sr.metrics.table({"bicubic": "bicubic", "nearest": "nearest"}, "samples", scales=(2, 4)).columns[0]
+    'samples ×2, dB'
+    """
+    cells = {name: {} for name in methods}
+    for photos, scale, (name, method) in itertools.product(data, scales, methods.items()):
+        rows = evaluate(method, photos, scale, name=name)
+        cells[name][f"{rows.dataset.iloc[0]} ×{scale}, dB"] = f"{rows.psnr_y.mean():.2f}"
+    for name, method in methods.items():
+        if isinstance(method, keras.Model) or (isinstance(method, str) and method in models.manifest()):
+            model = models.load(method) if isinstance(method, str) else method
+            cells[name]["parameters"] = f"{model.count_params():,}"
+    return pd.DataFrame(cells).T.fillna("")
 
 
 def save(table: pd.DataFrame, file: str | os.PathLike, key: Sequence[str] = (*KEY, "image")) -> None:
