@@ -60,9 +60,8 @@ def test_full_without_photos_downloads_them(offline):
 
 @pytest.mark.parametrize("profile", ["quick", "gpu"])
 def test_only_full_downloads_trains_and_writes(profile, offline, tmp_path):
-    study = sr.studies.study.Study(
-        "02", sr.setup(profile, verbose=False), results=tmp_path / "r", models=tmp_path / "m"
-    )
+    folders = {"results": tmp_path / "results", "models": tmp_path / "models"}
+    study = sr.studies.study.Study("02", sr.setup(profile, verbose=False), **folders)
     study.train("anything", build=None)
     study.interpolate("bicubic")
     assert (study.title, offline) == ("samples", [])

@@ -259,9 +259,18 @@ def test_what_a_reader_keeps_in_the_folder_stays(folder):
     assert all((place / "mine.txt").exists() for place in before if place.is_dir())
 
 
-@pytest.mark.parametrize("name", ["last.weights.h5", "best.weights.h5", "history.csv"])
-@pytest.mark.parametrize("damage", ["cut", "flipped", "gone"])
-def test_a_damaged_epoch_is_named_and_the_one_before_it_taken(name, damage, tmp_path, capsys):
+@pytest.mark.parametrize(
+    ("damage", "name"),
+    [
+        ("cut", "last.weights.h5"),
+        ("cut", "best.weights.h5"),
+        ("cut", "history.csv"),
+        ("cut", "state.json"),
+        ("flipped", "last.weights.h5"),
+        ("gone", "history.csv"),
+    ],
+)
+def test_a_damaged_epoch_is_named_and_the_one_before_it_taken(damage, name, tmp_path, capsys):
     def break_newest():
         file = max(tmp_path.glob("epoch-?????")) / name
         content = bytearray(file.read_bytes())
@@ -276,12 +285,12 @@ def test_a_damaged_epoch_is_named_and_the_one_before_it_taken(name, damage, tmp_
     break_newest()
     model = little_model()
     found = sr.training.fit(model, Pairs(), **options)
-    assert f"{tmp_path / 'epoch-00003'} is damaged; training goes on from epoch 2." in capsys.readouterr().out
+    assert f"{tmp_path / 'epoch-00003'} is damaged and does not count." in capsys.readouterr().out
     pd.testing.assert_frame_equal(expected.drop(columns="seconds"), found.drop(columns="seconds"))
 
     shutil.rmtree(tmp_path / "epoch-00002")
     break_newest()
-    with pytest.raises(sr.runtime.UserError, match=f"a whole epoch in {tmp_path}, but epoch-00003 is damaged; remove"):
+    with pytest.raises(sr.runtime.UserError, match=f"a whole epoch in {tmp_path}, got only damaged ones; remove"):
         sr.training.fit(model, Pairs(), **options)
 
 
