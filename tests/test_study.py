@@ -80,6 +80,7 @@ def test_a_full_run_writes_beside_what_ships(full, tmp_path, monkeypatch):
     assert (sr.runtime.shipped("results") / "voc_study.csv").read_bytes() == before
 
 
+@pytest.mark.slow
 def test_a_changed_network_is_trained(full, tmp_path):
     """The same name and as many weights: sigmoid in place of ReLU."""
     full.interpolate("bicubic")
@@ -98,6 +99,7 @@ def test_first_photos_by_name_validate(full):
     assert max(full.validation) < min(full.training)
 
 
+@pytest.mark.slow
 def test_every_seed_makes_a_row_and_a_history(full, tmp_path):
     full.interpolate("bicubic")
     full.train("tiny", tiny, seeds=(0, 1), epochs=2, batch_size=2)

@@ -44,6 +44,7 @@ def killable(folder, pause=0.0):
     np.savez(Path(folder, "weights.npz"), *model.get_weights())
 
 
+@pytest.mark.slow
 def test_a_killed_run_goes_on_and_ends_as_if_nothing_had_happened(tmp_path):
     whole, killed = tmp_path / "whole", tmp_path / "killed"
     kill(killable, killed, epoch=3)
@@ -292,6 +293,13 @@ def test_a_damaged_epoch_is_named_and_the_one_before_it_taken(damage, name, tmp_
     break_newest()
     with pytest.raises(sr.runtime.UserError, match=f"a whole epoch in {tmp_path}, got only damaged ones; remove"):
         sr.training.fit(model, Pairs(), **options)
+
+
+def test_an_epoch_is_on_the_disk_before_it_has_its_name(folder, monkeypatch):
+    synced = set()
+    monkeypatch.setattr(os, "fsync", lambda descriptor: synced.add(os.fstat(descriptor).st_ino))
+    sr.training.fit(little_model(), Pairs(), epochs=1, folder=folder, verbose=0)
+    assert {file.stat().st_ino for file in folder.glob("epoch-00001/*")} == synced
 
 
 def test_leftovers_of_a_killed_process_are_removed(folder):
