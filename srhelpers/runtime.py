@@ -53,7 +53,6 @@ class Runtime:
         return "\n".join(f"{name:<14} {value}" for name, value in rows.items())
 
 
-_PACKAGE = Path(__file__).resolve().parent
 _FOLDERS = {"data": "SR_DATA_DIR", "weights": "SR_WEIGHTS_DIR", "cache": "SR_CACHE_DIR"}
 
 
@@ -73,16 +72,21 @@ def folder(name: str) -> Path | None:
     return Path(pooch.os_cache("srhelpers")) if name == "cache" else None
 
 
+_PACKAGE = Path(__file__).resolve().parent
+_CLONE = _PACKAGE.parent if (_PACKAGE.parent / "data" / "models" / "manifest.json").exists() else None
+
+
 def shipped(name: str) -> Path:
-    """Where the "models", "results" or "photos" that ship are: `data/` of a clone, or inside the package. Only read."""
-    clone = _PACKAGE.parent / "data" / name
-    return clone if clone.exists() else _PACKAGE / "data" / name
+    """The folder of what ships, such as "models" or "results": `data/` in a clone, else inside the package.
+
+    Only `recipes/` write there.
+    """
+    return (_CLONE or _PACKAGE) / "data" / name
 
 
 def own(name: str) -> Path:
-    """Where a reader's "models" and "results" go: `build/` of a clone, `srhelpers_data/` in the working folder else."""
-    clone = (_PACKAGE.parent / "data" / "models").exists()
-    return (_PACKAGE.parent / "build" if clone else Path.cwd() / "srhelpers_data") / name
+    """The folder for what a reader makes: below `build/` in a clone, else `srhelpers_data/` in the working folder."""
+    return (_CLONE / "build" if _CLONE else Path.cwd() / "srhelpers_data") / name
 
 
 def _number(version):
