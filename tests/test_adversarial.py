@@ -364,6 +364,7 @@ def killable(folder, pause=0.0):
     np.savez(Path(folder, "weights.npz"), *gan.get_weights())
 
 
+@pytest.mark.slow
 def test_a_killed_run_goes_on_and_ends_as_if_nothing_had_happened(tmp_path):
     whole, killed = tmp_path / "whole", tmp_path / "killed"
     kill(killable, killed, epoch=2)

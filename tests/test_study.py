@@ -60,9 +60,8 @@ def test_full_without_photos_downloads_them(offline):
 
 @pytest.mark.parametrize("profile", ["quick", "gpu"])
 def test_only_full_downloads_trains_and_writes(profile, offline, tmp_path):
-    study = sr.studies.study.Study(
-        "02", sr.setup(profile, verbose=False), results=tmp_path / "r", models=tmp_path / "m"
-    )
+    folders = {"results": tmp_path / "results", "models": tmp_path / "models"}
+    study = sr.studies.study.Study("02", sr.setup(profile, verbose=False), **folders)
     study.train("anything", build=None)
     study.interpolate("bicubic")
     assert (study.title, offline) == ("samples", [])
@@ -81,6 +80,7 @@ def test_a_full_run_writes_beside_what_ships(full, tmp_path, monkeypatch):
     assert (sr.runtime.shipped("results") / "voc_study.csv").read_bytes() == before
 
 
+@pytest.mark.slow
 def test_a_changed_network_is_trained(full, tmp_path):
     """The same name and as many weights: sigmoid in place of ReLU."""
     full.interpolate("bicubic")
@@ -99,6 +99,7 @@ def test_first_photos_by_name_validate(full):
     assert max(full.validation) < min(full.training)
 
 
+@pytest.mark.slow
 def test_every_seed_makes_a_row_and_a_history(full, tmp_path):
     full.interpolate("bicubic")
     full.train("tiny", tiny, seeds=(0, 1), epochs=2, batch_size=2)

@@ -66,13 +66,13 @@ class _Checkpoint(keras.callbacks.Callback):
             self.model.save_weights(last)
             best = last if is_best else _place(self.folder, number - 1) / "best.weights.h5"
             shutil.copyfile(best, partial / "best.weights.h5")
-            np.savez(partial / "seeds.npz", *[keras.ops.convert_to_numpy(seed) for seed in _seeds(self.model)])
             pd.DataFrame(self.history).to_csv(partial / "history.csv", index=False)
-            state = {"run": self.run, "sha256": {file.name: _sha256(file) for file in partial.iterdir()}}
+            seeds = [keras.ops.convert_to_numpy(seed).tolist() for seed in _seeds(self.model)]
+            files = {file.name: _sha256(file) for file in partial.iterdir()}
+            state = {"run": self.run, "seeds": seeds, "sha256": files}
             (partial / "state.json").write_text(json.dumps(state, indent=2), encoding="utf-8")
-        for older, place in _epochs(self.folder).items():
-            if older < number - 1:  # two stay: the newest may be damaged
-                shutil.rmtree(place)
+        for older in _epochs(self.folder)[2:]:  # two stay: the newest may be damaged
+            shutil.rmtree(older)
 
     def _stop(self, good_epochs, reason):
         if not good_epochs:
@@ -107,9 +107,9 @@ def _place(folder, number):
 
 
 def _epochs(folder):
-    """Number → folder of every epoch that is kept, the newest first. What a reader puts beside them is left out."""
+    """The folders of the epochs that are kept, the newest first. What a reader puts beside them does not count."""
     found = [place for place in folder.glob("epoch-*") if re.fullmatch(r"epoch-\d{5,}", place.name) and place.is_dir()]
-    return {int(place.name[6:]): place for place in sorted(found, key=lambda place: -int(place.name[6:]))}
+    return sorted(found, key=lambda place: int(place.name[6:]), reverse=True)
 
 
 def _seeds(model):
@@ -123,29 +123,19 @@ def _sha256(file):
         return hashlib.file_digest(content, "sha256").hexdigest()
 
 
-def _state(place):
-    """What was written about an epoch, or None where a file of it is damaged or missing."""
-    try:
-        state = json.loads((place / "state.json").read_text(encoding="utf-8"))
-        return state if all(_sha256(place / name) == known for name, known in state["sha256"].items()) else None
-    except (OSError, ValueError):
-        return None
-
-
 def _newest(folder):
     """(folder, state) of the newest whole epoch, or None where there is no epoch."""
     places = _epochs(folder)
-    for number, place in places.items():
-        if state := _state(place):
-            return place, state
-        if number - 1 in places:
-            print(f"{place} is damaged; training goes on from epoch {number - 1}.")
+    for place in places:
+        try:
+            state = json.loads((place / "state.json").read_text(encoding="utf-8"))
+            if all(_sha256(place / name) == known for name, known in state["sha256"].items()):
+                return place, state
+        except (OSError, ValueError):
+            pass
+        print(f"{place} is damaged and does not count.")
     if places:
-        damaged = " and ".join(sorted(place.name for place in places.values()))
-        raise UserError(
-            f"Expected a whole epoch in {folder}, but {damaged} {'is' if len(places) == 1 else 'are'} damaged; "
-            "remove the folder to start again."
-        )
+        raise UserError(f"Expected a whole epoch in {folder}, got only damaged ones; remove it to start again.")
     return None
 
 
@@ -165,14 +155,12 @@ def fit(
 ) -> pd.DataFrame:
     """`model.fit` that goes on from its last whole epoch when it was killed, and ends with the best weights.
 
-    Weights, optimizer (so the step count and the learning-rate schedule), the seeds of random layers and history
-    are kept in `folder` after every epoch, the newest two. Run the same call again: it goes on there, or returns
-    at once if it had finished. A folder is of one run: a changed network, loss or optimizer is refused.
+    The state of the newest two epochs is kept in `folder`. Run the same call again: it goes on there, or returns at
+    once if it had finished. A folder is of one run: a changed network, loss or optimizer is refused.
 
     An epoch that went wrong ends the training and leaves nothing: its loss, validation loss or weights are not
-    finite, or `guard` has a reason. The model gets weights of the epochs before it, and the reason is printed,
-    now and whenever the same call is run again. To go on all the same, remove `stopped.txt` from the folder of
-    the last epoch in `folder`.
+    finite, or `guard` has a reason. The model gets weights of the epochs before it, and the reason is printed, now
+    and whenever the same call is run again. To go on all the same, remove `stopped.txt` from the last epoch's folder.
 
     Args:
         model: compiled Keras model.
@@ -180,22 +168,18 @@ def fit(
             it would have seen without the interruption.
         validation: generator or None.
         epochs: how many in all.
-        folder: where the state is kept; one folder for each run. `training.run_key` makes a name for it.
+        folder: where the state is kept; one for each run: `training.run_key` makes a name for it.
         monitor: the metric that says which epoch is best; None takes "val_loss", or "loss" without validation.
         mode: "min" or "max": what is better.
         patience: stop after so many epochs without a better one; None never stops early.
         keep: which weights the model ends with: of the "best" epoch, or of the "last", as adversarial training
             wants, where no number says which epoch is best.
-        guard: function that is called after every epoch with the rows of the history so far, as dicts, and
-            returns None or why to stop, such as `training.collapse(…)`.
+        guard: called after every epoch with the rows of the history so far; returns None or why to stop, such as
+            `training.collapse(…)`.
         **options: for `model.fit`, such as `verbose` or `callbacks`.
 
     Returns:
-        pandas.DataFrame with a row per epoch: epoch, steps, learning_rate, the metrics, seconds.
-
-    Raises:
-        UserError: what was asked for makes no sense, `folder` is of another run or damaged, or the first epoch
-            already went wrong.
+        A row per epoch: epoch, steps, learning_rate, the metrics, seconds.
     """
     if mode not in ("min", "max"):
         raise UserError(f"Expected mode min or max, got {mode!r}.")
@@ -242,7 +226,6 @@ def _go_on(model, place, state, run, epochs):
         )
     model.optimizer.build(model.trainable_variables)
     model.load_weights(place / "last.weights.h5")
-    with np.load(place / "seeds.npz") as saved:
-        for variable, name in zip(_seeds(model), saved.files, strict=True):
-            variable.assign(saved[name])
+    for variable, seed in zip(_seeds(model), state["seeds"], strict=True):
+        variable.assign(seed)
     return history

@@ -4,10 +4,8 @@ import hashlib
 import inspect
 import json
 import warnings
-from pathlib import PurePath
 
 import keras
-import numpy as np
 
 from ..runtime import UserError
 
@@ -15,14 +13,15 @@ from ..runtime import UserError
 def run_key(model: keras.Model, **what_else: object) -> str:
     """A short name for a run: change the network, its loss, its optimizer or the data, and it is another.
 
-    Use it in the name of the folder for `training.fit`. Layers' names do not count: the same network built
-    twice has one key. Of your own losses and classes the source text counts, and of a loss the numbers and texts
-    it takes from around it. Not noticed: the weights the network starts from, and what your own code calls.
+    Use it in the name of the folder for `training.fit`. Layers' names do not count: the same network built twice has
+    one key. Of losses and classes of your own the source text counts, and of a loss the numbers and texts that it
+    takes from around it. Not noticed: the weights the network starts from, and other code that yours calls.
 
     Args:
         model: compiled Keras model.
         **what_else: what the run depends on besides: the data set, number of photos, steps, seed, …
 
+    >>> import srhelpers as sr
     >>> model = keras.Sequential([keras.Input((None, None, 3)), keras.layers.Conv2D(3, 3)])
     >>> model.compile("adam", "mse")
     >>> key = sr.training.run_key(model, photos="Set5", steps=1000)
@@ -45,14 +44,8 @@ def described(model: keras.Model) -> dict[str, str]:
 
 
 def _digest(value):
-    text = json.dumps(value, sort_keys=True, default=_plain)
+    text = json.dumps(value, sort_keys=True, default=lambda other: getattr(other, "tolist", other.__str__)())
     return hashlib.sha256(text.encode()).hexdigest()[:12]
-
-
-def _plain(value):
-    if isinstance(value, np.ndarray):
-        return hashlib.sha256(value.tobytes()).hexdigest()
-    return str(value) if isinstance(value, PurePath) else _normalised(keras.saving.serialize_keras_object(value), {})
 
 
 def _network(layer):
@@ -70,9 +63,8 @@ def _source(thing):
     thing = thing if inspect.isfunction(thing) else type(thing)
     if thing.__module__.split(".")[0] in ("builtins", "keras", "srhelpers"):
         return None
-    around = inspect.getclosurevars(thing) if inspect.isfunction(thing) else None
-    constants = {**around.nonlocals, **around.globals} if around else {}
-    constants = {name: value for name, value in constants.items() if isinstance(value, float | int | str | tuple)}
+    around = inspect.getclosurevars(thing)[:2] if inspect.isfunction(thing) else ()  # its nonlocals and globals
+    constants = [item for names in around for item in names.items() if isinstance(item[1], float | int | str | tuple)]
     try:
         return [inspect.getsource(thing), constants]
     except (OSError, TypeError):  # typed into a shell
