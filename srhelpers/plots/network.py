@@ -25,6 +25,7 @@ FRAME, SKIP, LINE = "#0072B2", "#D55E00", "#444444"
 JOINS = {"Add": "+", "Subtract": "−", "Multiply": "×", "Concatenate": "concat"}
 SHORT = {"UpSampling2D": "Upsampling", "BicubicUpSampling": "Bicubic", "Conv2DTranspose": "Transposed conv"}
 FUNCTIONS = {"relu": "ReLU", "leaky_relu": "LeakyReLU", "gelu": "GELU", "elu": "ELU", "silu": "SiLU", "selu": "SELU"}
+LIMIT = WIDTH - 0.3  # of what stands in a row, in inches
 PROBE = 3840  # stands for an open height or width; divides by the strides of any usual network
 PAD, LANE = 0.11, 0.25  # inches from frame to frame, and from one arc to the next above it
 
@@ -47,6 +48,10 @@ class Node:
     @property
     def label(self):
         return " ".join(filter(None, [self.title, self.detail]))
+
+    @property
+    def length(self):  # of the label, written horizontally
+        return 0.16 + 0.066 * len(self.label)
 
     @property
     def width(self):
@@ -105,14 +110,14 @@ def structure(model: keras.Model) -> tuple[list[Node], list[Block]]:
 
 
 class _StandIn(keras.Operation):
-    """Gives symbolic tensors of known shapes, so that a graph can be walked without calling its layers again."""
+    """Gives symbolic tensors of given shapes: what walks a graph needs to call, since a real layer notes every call."""
 
     def __init__(self, outputs):
         super().__init__()
         self.outputs = outputs
 
     def compute_output_spec(self, *tensors):
-        return self.outputs
+        return keras.tree.map_structure(lambda tensor: keras.KerasTensor(tensor.shape, tensor.dtype), self.outputs)
 
 
 def _traced(model):
@@ -196,11 +201,8 @@ def _described(operation, tensors, constants):
     elif "kernel_size" in config or name == "Dense":
         kind = "resizing" if "Transpose" in name else "convolution"
         title += " " + "×".join(map(str, config["kernel_size"])) if "kernel_size" in config else ""
-        details += [
-            f"{word} {first[key]}"
-            for word, key in (("stride", "strides"), ("dilation", "dilation_rate"))
-            if first.get(key, 1) > 1
-        ]
+        settings = {"stride": first.get("strides", 1), "dilation": first.get("dilation_rate", 1)}
+        details += [f"{word} {value}" for word, value in settings.items() if value > 1]
         details += ["valid"] if config.get("padding") == "valid" and first["kernel_size"] > first["strides"] else []
         details.append(_function(config.get("activation")))
     elif re.search("UpSampling|Pooling|DepthToSpace|Cropping|Padding", name):
@@ -308,10 +310,9 @@ class _Layout:
         self.arcs = []  # from, node on the arc, to
         for chain in self.chains:
             for i in chain:
-                self.arcs += [
-                    (source, None, i) if source not in on_arc else (next(iter(nodes[source].inputs), None), source, i)
-                    for source in nodes[i].inputs
-                ]
+                for source in nodes[i].inputs:
+                    branched = (next(iter(nodes[source].inputs), None), source, i)
+                    self.arcs.append(branched if source in on_arc else (source, None, i))
         self.rows, self.end = 0, WIDTH
         for chain in self.chains:
             self._place(chain)
@@ -331,16 +332,16 @@ class _Layout:
         if sources:
             x = self._tap(sources[0], chain[0]) + 0.1
             length = sum(self.nodes[i].width + self.gap for i in chain)
-            beside = self.row[sources[0]] == row - 2 and self.end < x and x + length < WIDTH
-            row, x = (row - 1, x) if beside else (row, max(0.2, min(x, WIDTH - length)))
+            beside = self.row[sources[0]] == row - 2 and self.end < x and x + length < LIMIT
+            row, x = (row - 1, x) if beside else (row, max(0.2, min(x, LIMIT - length)))
         for i in chain:
             x += PAD * self._frames(i, "first")[0]
             for start, branch, end in self.arcs:
                 if branch is not None and end == i and (start is None or self.row.get(start) == row):
-                    x = max(x, (0.2 if start is None else self._right(start)) + _length(self.nodes[branch]) + 0.2)
+                    x = max(x, (0.2 if start is None else self._right(start)) + self.nodes[branch].length + 0.2)
             block = next((block for block in self.blocks if block.first == i), Block(i, i, 1, False))
             needed = sum(self.nodes[j].width + self.gap for j in chain if j in block)
-            if x + min(needed, WIDTH / 2) > WIDTH and i != chain[0]:
+            if x + min(needed, LIMIT / 2) > LIMIT and i != chain[0]:
                 row, x = max(row + 1, self.rows), 0.2 + PAD * self._frames(i, "first")[0]
             self.row[i], self.left[i] = row, x
             x = self._right(i) + self.gap + PAD * self._frames(i, "last")[0]
@@ -365,7 +366,7 @@ class _Layout:
                 continue
             x = self.left[end] + self.nodes[end].width / 2
             if start is None:
-                edge = x - _length(self.nodes[branch]) - 0.1
+                edge = x - self.nodes[branch].length - 0.1
             elif self.row[start] in (self.row[end], self.row[end] - 1):
                 edge = self._tap(start, end)
             else:
@@ -374,7 +375,7 @@ class _Layout:
         for block in self.blocks:
             inner = [b for b in self.blocks if b.first in block and b.last in block and b is not block]
             for row, part in groupby((i for i in sorted(self.row) if i in block), key=self.row.get):
-                first, last = _ends(part)
+                first, *_, last = [*part] * 2
                 left = self.left[first] - 0.12 - PAD * sum(b.first == first for b in inner)
                 right = self._right(last) + 0.12 + PAD * sum(b.last == last for b in inner)
                 spans.append((row, left, right, block))
@@ -397,21 +398,17 @@ class _Layout:
         for row, edge, x, what, level in self.spans:
             y = self.middle[row] + self.tall[row] + 0.13 + level * LANE
             if isinstance(what, Block):
-                bottom = (
-                    self.middle[row]
-                    - self.tall[row]
-                    - 0.18
-                    - 0.03 * sum(b.first in what and b.last in what for b in self.blocks)
-                )
-                frame = Rectangle((edge, bottom), x - edge, y - bottom, fill=False, edgecolor=FRAME, linewidth=1.2)
-                axes.add_patch(frame)
+                inside = sum(block.first in what and block.last in what for block in self.blocks)
+                bottom = self.middle[row] - self.tall[row] - 0.18 - 0.03 * inside
+                look = {"fill": False, "edgecolor": FRAME, "linewidth": 1.2}
+                axes.add_patch(Rectangle((edge, bottom), x - edge, y - bottom, **look))
                 text = f"× {what.times}" + ", same weights" * what.shared
                 axes.text(edge, y + 0.02, text, va="bottom", fontsize=8.5, color=FRAME, weight="bold")
             else:
                 self._draw_arc(axes, edge, x, y, *what)
         for chain in self.chains:
             for (row, size), part in groupby(chain, key=lambda i: (self.row[i], self.nodes[i].size)):
-                first, last = _ends(part)
+                first, *_, last = [*part] * 2
                 left, right, y = self.left[first], self._right(last), self.middle[row] - self.tall[row] - 0.32
                 text = size if right - left + 0.15 > 0.055 * len(size) else size.replace("× ", "×\n")
                 axes.plot([left, right], [y, y], color="#999999", linewidth=bool(size))
@@ -432,10 +429,10 @@ class _Layout:
             times = next(block.times for block in reversed(self.blocks) if start in block)
             axes.text(edge + 0.03, y + 0.02, f"all {times}", va="bottom", fontsize=8, color=color)
         if branch is not None:
-            node, length = self.nodes[branch], _length(self.nodes[branch])
-            left = edge if start is None else (edge + x - length) / 2
-            _box(axes, (left, y - 0.08), length, 0.16, node.kind)
-            axes.text(left + length / 2, y - 0.01, node.label, ha="center", va="center", fontsize=7.5, zorder=4)
+            node = self.nodes[branch]
+            left = edge if start is None else (edge + x - node.length) / 2
+            _box(axes, (left, y - 0.08), node.length, 0.16, node.kind)
+            axes.text(left + node.length / 2, y - 0.01, node.label, ha="center", va="center", fontsize=7.5, zorder=4)
 
     def _draw_node(self, axes, i):
         node, left, y = self.nodes[i], self.left[i], self.middle[self.row[i]]
@@ -451,15 +448,6 @@ class _Layout:
             text = f"{node.channels or ''}"
             text += f"…{node.last_channels}" if node.last_channels not in (0, node.channels) else ""
             axes.text(center, bottom - 0.03, text, ha="center", va="top", fontsize=7)
-
-
-def _ends(part):
-    part = list(part)
-    return part[0], part[-1]
-
-
-def _length(node):
-    return 0.16 + 0.066 * len(node.label)  # of a label written horizontally
 
 
 def _box(axes, corner, width, height, kind):
