@@ -163,6 +163,16 @@ def test_several_inputs_and_outputs_have_names():
     assert {"photo", "noise", "output x2", "output x4"} <= written(sr.plots.network(model))
 
 
+def test_small_branches_sit_on_their_arcs():
+    photo = keras.Input((None, None, 3))
+    base = layers.UpSampling2D(4, interpolation="bilinear")(photo)
+    detail = sr.layers.DepthToSpace(4)(convolution(48)(convolution()(photo)))
+    shortcut = layers.BatchNormalization()(layers.Conv2DTranspose(3, 4, strides=4)(photo))
+    for skip, label in ((base, "Upsampling ×4, bilinear"), (shortcut, "stride 4 → Batch norm")):
+        model = keras.Model(photo, layers.Add()([skip, detail]))
+        assert any(label in text for text in written(sr.plots.network(model)))
+
+
 def test_a_nested_model_is_one_box():
     photo = keras.Input((None, None, 3))
     assert titles(keras.Model(photo, residual()(photo))) == ["input", "residual", "output"]

@@ -50,10 +50,6 @@ class Node:
         return " ".join(filter(None, [self.title, self.detail]))
 
     @property
-    def length(self):  # of the label, written horizontally
-        return 0.16 + 0.066 * len(self.label)
-
-    @property
     def width(self):
         return 0.36 if self.detail else 0.22
 
@@ -91,7 +87,7 @@ def network(model: keras.Model, *, title: str | None = None) -> Figure:
     """
     nodes, blocks = structure(model)
     layouts = [_Layout(nodes, blocks, gap) for gap in (0.17, 0.12, 0.09)]
-    layout = min(layouts, key=lambda layout: sum(layout.row[a] != layout.row[b] for b, a in layout.before.items()))
+    layout = min(layouts, key=lambda layout: sum(len({layout.row[i] for i in chain}) for chain in layout.chains))
     figure = plt.figure(figsize=(max(layout.width, 0.4 * WIDTH), layout.height + 0.35), layout="constrained")
     axes = figure.add_subplot(xlim=(0, layout.width), ylim=(-layout.height, 0), aspect="equal")
     axes.axis("off")
@@ -144,10 +140,11 @@ def _traced(model):
         return record(_described(operation, len(sources), constants), outputs, sources)
 
     inputs = []
-    for tensor in model.inputs:
+    for number, tensor in enumerate(model.inputs, 1):
         shape = [1, *(length or probe for length in tensor.shape[1:])]
         inputs.append(keras.Input(batch_shape=shape, dtype=tensor.dtype))
-        record(Node("input", "input" if len(model.inputs) == 1 else tensor.name, key=tensor.name), inputs[-1])
+        title = f"input {number}" if tensor.name.startswith("keras_tensor") else tensor.name
+        record(Node("input", title if len(model.inputs) > 1 else "input", key=str(number)), inputs[-1])
     functional = keras.Model(model.inputs, model.outputs)  # a Sequential model does not show its calls
     outputs = keras.models.clone_model(functional, inputs, lambda operation: operation, call).outputs
     for number, (tensor, name) in enumerate(zip(outputs, functional.output_names, strict=True), 1):
@@ -303,16 +300,18 @@ class _Layout:
             if chain:
                 self.before[i], self.after[source] = source, i
             chains[i] = [*chain, i]
-        # A branch of one node is small enough to sit on its arc.
+        # A branch of one or two nodes is small enough to sit on its arc.
         users = Counter(source for node in nodes for source in node.inputs)
-        on_arc = {i for i, chain in chains.items() if len(chain) == 1 and users[i] == 1 and len(nodes[i].inputs) < 2}
-        self.chains = sorted((c for i, c in chains.items() if i not in on_arc), key=lambda c: nodes[c[0]].inputs[:1])
-        self.arcs = []  # from, node on the arc, to
-        for chain in self.chains:
-            for i in chain:
-                for source in nodes[i].inputs:
-                    branched = (next(iter(nodes[source].inputs), None), source, i)
-                    self.arcs.append(branched if source in on_arc else (source, None, i))
+        simple = {i for i, node in enumerate(nodes) if users[i] == 1 and len(node.inputs) < 2}
+        on_arc = {i: chain for i, chain in chains.items() if len(chain) < 3 and simple.issuperset(chain)}
+        self.chains = [chain for i, chain in chains.items() if i not in on_arc]
+        self.chains.sort(key=lambda chain: nodes[chain[0]].inputs[:1])
+        self.arcs = []  # from, nodes on the arc, to
+        for end in (i for chain in self.chains for i in chain):
+            for source in nodes[end].inputs:
+                branch = on_arc.get(source, [])
+                start = next(iter(nodes[branch[0]].inputs), None) if branch else source
+                self.arcs.append((start, branch, end))
         self.rows, self.end = 0, WIDTH
         for chain in self.chains:
             self._place(chain)
@@ -321,6 +320,12 @@ class _Layout:
 
     def _right(self, i):
         return self.left[i] + self.nodes[i].width
+
+    def _label(self, branch):
+        return " → ".join(self.nodes[i].label for i in branch)
+
+    def _length(self, branch):
+        return 0.16 + 0.066 * len(self._label(branch))
 
     def _frames(self, i, side, target=-1):
         """The blocks that begin or end at a node, and how many of them also hold the target of a connection."""
@@ -337,8 +342,8 @@ class _Layout:
         for i in chain:
             x += PAD * self._frames(i, "first")[0]
             for start, branch, end in self.arcs:
-                if branch is not None and end == i and (start is None or self.row.get(start) == row):
-                    x = max(x, (0.2 if start is None else self._right(start)) + self.nodes[branch].length + 0.2)
+                if branch and end == i and (start is None or self.row.get(start) == row):
+                    x = max(x, (0.2 if start is None else self._right(start)) + self._length(branch) + 0.2)
             block = next((block for block in self.blocks if block.first == i), Block(i, i, 1, False))
             needed = sum(self.nodes[j].width + self.gap for j in chain if j in block)
             if x + min(needed, LIMIT / 2) > LIMIT and i != chain[0]:
@@ -362,11 +367,11 @@ class _Layout:
         for arc in self.arcs:
             start, branch, end = arc
             straight = self.before.get(end) == start and self.row[start] == self.row[end]
-            if branch is None and straight and start not in self.nodes[end].each:
+            if not branch and straight and start not in self.nodes[end].each:
                 continue
             x = self.left[end] + self.nodes[end].width / 2
             if start is None:
-                edge = x - self.nodes[branch].length - 0.1
+                edge = x - self._length(branch) - 0.1
             elif self.row[start] in (self.row[end], self.row[end] - 1):
                 edge = self._tap(start, end)
             else:
@@ -428,11 +433,12 @@ class _Layout:
         if start in self.nodes[end].each:
             times = next(block.times for block in reversed(self.blocks) if start in block)
             axes.text(edge + 0.03, y + 0.02, f"all {times}", va="bottom", fontsize=8, color=color)
-        if branch is not None:
-            node = self.nodes[branch]
-            left = edge if start is None else (edge + x - node.length) / 2
-            _box(axes, (left, y - 0.08), node.length, 0.16, node.kind)
-            axes.text(left + node.length / 2, y - 0.01, node.label, ha="center", va="center", fontsize=7.5, zorder=4)
+        if branch:
+            length = self._length(branch)
+            left = edge if start is None else (edge + x - length) / 2
+            _box(axes, (left, y - 0.08), length, 0.16, self.nodes[branch[0]].kind)
+            text = self._label(branch)
+            axes.text(left + length / 2, y - 0.01, text, ha="center", va="center", fontsize=7.5, zorder=4)
 
     def _draw_node(self, axes, i):
         node, left, y = self.nodes[i], self.left[i], self.middle[self.row[i]]
