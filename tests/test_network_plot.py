@@ -3,7 +3,7 @@ import pytest
 from keras import layers
 
 import srhelpers as sr
-from srhelpers.plots.network import structure
+from srhelpers.plots.architecture import structure
 
 
 def convolution(filters=8, **settings):
