@@ -152,7 +152,7 @@ def _described(operation, tensors, constants):
         scale, offset = first["scale"], first["offset"]
         title = f"÷ {1 / scale:g}" if 0 < scale < 0.05 else f"× {scale:g}"
         if offset:
-            title += f" {'−' if offset < 0 else '+'} {abs(offset):g}" if np.ndim(config["offset"]) == 0 else " + color"
+            title += f" {'−' if offset < 0 else '+'} {abs(offset):g}" if np.ndim(config["offset"]) == 0 else " + colour"
     elif "kernel_size" in config or name == "Dense":
         kind = "resizing" if "Transpose" in name else "convolution"
         title += " " + "×".join(map(str, config["kernel_size"])) if "kernel_size" in config else ""
