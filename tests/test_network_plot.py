@@ -210,8 +210,8 @@ def test_the_figure_fits_a_notebook_and_says_how_often_blocks_repeat():
 def test_a_long_network_goes_on_in_more_rows():
     photo = keras.Input((None, None, 3))
     x = photo
-    for filters in range(1, 40):
-        x = convolution(filters)(x)
+    for scale in range(1, 40):
+        x = layers.Rescaling(scale)(x)
     figure = sr.plots.network(keras.Model(photo, x))
     assert figure.get_figwidth() <= 9.6
     assert figure.get_figheight() > sr.plots.network(residual()).get_figheight() * 1.5
