@@ -3,7 +3,7 @@ import pytest
 from keras import layers
 
 import srhelpers as sr
-from srhelpers.plots.network import structure
+from srhelpers.plots.architecture import structure
 
 
 def convolution(filters=8, **settings):
@@ -78,14 +78,14 @@ def test_upsampling_stages_stay_apart():
 def test_dense_blocks_are_folded_within_blocks():
     photo = keras.Input((None, None, 8))
     x = photo
-    for _ in range(3):
+    for _ in range(2):
         inside = x
-        for _ in range(4):
+        for _ in range(3):
             inside = layers.Concatenate()([inside, convolution(4, activation="relu")(inside)])
         x = layers.Add()([x, convolution()(inside)])
     nodes, blocks = structure(keras.Model(photo, x))
-    assert [(block.first, block.last, block.times) for block in blocks] == [(1, 4, 3), (1, 2, 4)]
-    assert (nodes[2].title, nodes[2].channels, nodes[2].last_channels) == ("concat", 12, 24)
+    assert [(block.first, block.last, block.times) for block in blocks] == [(1, 4, 2), (1, 2, 3)]
+    assert (nodes[2].title, nodes[2].channels, nodes[2].last_channels) == ("concat", 12, 20)
 
 
 def test_a_node_that_takes_the_result_of_every_block_is_told_from_one_that_takes_the_last():
@@ -163,6 +163,16 @@ def test_several_inputs_and_outputs_have_names():
     assert {"photo", "noise", "output x2", "output x4"} <= written(sr.plots.network(model))
 
 
+def test_small_branches_sit_on_their_arcs():
+    photo = keras.Input((None, None, 3))
+    base = layers.UpSampling2D(4, interpolation="bilinear")(photo)
+    detail = sr.layers.DepthToSpace(4)(convolution(48)(convolution()(photo)))
+    shortcut = layers.BatchNormalization()(layers.Conv2DTranspose(3, 4, strides=4)(photo))
+    for skip, label in ((base, "Upsampling ×4, bilinear"), (shortcut, "stride 4 → Batch norm")):
+        model = keras.Model(photo, layers.Add()([skip, detail]))
+        assert any(label in text for text in written(sr.plots.network(model)))
+
+
 def test_a_nested_model_is_one_box():
     photo = keras.Input((None, None, 3))
     assert titles(keras.Model(photo, residual()(photo))) == ["input", "residual", "output"]
@@ -198,13 +208,14 @@ def test_the_figure_fits_a_notebook_and_says_how_often_blocks_repeat():
 
 
 def test_a_long_network_goes_on_in_more_rows():
-    photo = keras.Input((None, None, 3))
-    x = photo
-    for filters in range(1, 60):
-        x = convolution(filters)(x)
-    figure = sr.plots.network(keras.Model(photo, x))
-    assert figure.get_figwidth() <= 9.6
-    assert figure.get_figheight() > sr.plots.network(residual()).get_figheight() * 1.5
+    def drawn(length):
+        photo = x = keras.Input((None, None, 3))
+        for scale in range(1, length):
+            x = layers.Rescaling(scale)(x)
+        return sr.plots.network(keras.Model(photo, x))
+
+    assert drawn(40).get_figwidth() <= 9.6
+    assert drawn(40).get_figheight() > 1.5 * drawn(5).get_figheight()
 
 
 def test_a_network_whose_connections_are_unknown_is_refused():
