@@ -6,6 +6,7 @@ import keras
 import numpy as np
 import pandas as pd
 import pytest
+from conftest import REPOSITORY
 from keras import layers
 
 import srhelpers as sr
@@ -357,7 +358,7 @@ def test_a_half_written_csv_is_named_and_left_as_it_is(tmp_path, damage):
 @pytest.mark.parametrize("name", ["benchmarks", "interpolation"])
 def test_published_tables_take_new_rows(tmp_path, name, monkeypatch):
     file = tmp_path / "copy.csv"
-    file.write_bytes((sr.runtime.Path(sr.models.shipped.folder("results")) / f"{name}.csv").read_bytes())
+    file.write_bytes((REPOSITORY / "data" / "results" / f"{name}.csv").read_bytes())
     before = pd.read_csv(file)
     monkeypatch.setattr(sr.metrics.perceptual, "lpips", lambda *_, **__: 0.5)
     rows = sr.metrics.evaluate("bicubic", "samples", 8, lpips=name == "benchmarks")
