@@ -151,8 +151,9 @@ def test_a_model_of_ones_own_and_its_file_are_measured(two, tmp_path):
         np.testing.assert_allclose(rows.psnr_y, expected.psnr_y, atol=0.001)
     with pytest.raises(ValueError, match="a scale of 3, as mine has it, got 2"):
         sr.metrics.evaluate(model, two, 2)
-    with pytest.raises(ValueError, match="a scale of 2 or 4, as voc_plain has it, got None"):
-        sr.metrics.evaluate("voc_plain", two)
+    both = keras.Model(model.input, [model.output, layers.UpSampling2D(2)(model.input)], name="both")
+    with pytest.raises(ValueError, match="a scale of 2 or 3, as both has it, got None"):
+        sr.metrics.evaluate(both, two)
 
 
 def test_a_network_that_sees_the_whole_picture_gets_it(two, monkeypatch):
