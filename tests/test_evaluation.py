@@ -6,6 +6,7 @@ import keras
 import numpy as np
 import pandas as pd
 import pytest
+from conftest import REPOSITORY
 from keras import layers
 
 import srhelpers as sr
@@ -150,8 +151,9 @@ def test_a_model_of_ones_own_and_its_file_are_measured(two, tmp_path):
         np.testing.assert_allclose(rows.psnr_y, expected.psnr_y, atol=0.001)
     with pytest.raises(ValueError, match="a scale of 3, as mine has it, got 2"):
         sr.metrics.evaluate(model, two, 2)
-    with pytest.raises(ValueError, match="a scale of 2 or 4, as voc_plain has it, got None"):
-        sr.metrics.evaluate("voc_plain", two)
+    both = keras.Model(model.input, [model.output, layers.UpSampling2D(2)(model.input)], name="both")
+    with pytest.raises(ValueError, match="a scale of 2 or 3, as both has it, got None"):
+        sr.metrics.evaluate(both, two)
 
 
 def test_a_network_that_sees_the_whole_picture_gets_it(two, monkeypatch):
@@ -357,7 +359,7 @@ def test_a_half_written_csv_is_named_and_left_as_it_is(tmp_path, damage):
 @pytest.mark.parametrize("name", ["benchmarks", "interpolation"])
 def test_published_tables_take_new_rows(tmp_path, name, monkeypatch):
     file = tmp_path / "copy.csv"
-    file.write_bytes((sr.runtime.Path(sr.models.shipped.folder("results")) / f"{name}.csv").read_bytes())
+    file.write_bytes((REPOSITORY / "data" / "results" / f"{name}.csv").read_bytes())
     before = pd.read_csv(file)
     monkeypatch.setattr(sr.metrics.perceptual, "lpips", lambda *_, **__: 0.5)
     rows = sr.metrics.evaluate("bicubic", "samples", 8, lpips=name == "benchmarks")

@@ -237,7 +237,7 @@ def history(
         axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     for number, (name, values) in enumerate((baseline or {}).items()):
         for panel, value in _baseline(name, values, panels):
-            panel.axhline(value, linestyle=":", color=str(0.25 * (number % 3)), label=name)
+            panel.axhline(value, linestyle=":", color=str(0.35 * (number % 3)), label=name)
     for axes in panels.values():
         axes.legend(frameon=False)
     return _finish(figure, title)
