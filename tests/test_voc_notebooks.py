@@ -111,6 +111,7 @@ def test_the_article_generator_mixes_epochs():
     assert [next(loop) for _ in range(3)] == [[0, 1, 2, 3], [4, 5, 6, 7], [8, 9, 0, 1]]
 
 
+@pytest.mark.slow
 def test_the_two_homes_of_efficientnetb4_hold_the_same_network(photos):
     efficientnet = pytest.importorskip("efficientnet.keras")
     package = efficientnet.EfficientNetB4(include_top=False, input_shape=(None, None, 3), weights=None)

@@ -21,6 +21,7 @@ import jupytext
 import nbformat
 
 import srhelpers as sr
+from srhelpers import _files
 
 BRANCH = "main"
 SETUP = """\
@@ -114,10 +115,9 @@ def outdated(repository):
 def write(path, text):
     """Replace a file. Its date stays: `jupytext --sync` goes by which of notebook and script is the newer."""
     dates = path.stat()
-    partial = path.with_name(f"{path.name}.part")
-    partial.write_text(text, encoding="utf-8")
-    os.utime(partial, ns=(dates.st_atime_ns, dates.st_mtime_ns))
-    partial.replace(path)
+    with _files.replacing(path) as partial:
+        partial.write_text(text, encoding="utf-8")
+        os.utime(partial, ns=(dates.st_atime_ns, dates.st_mtime_ns))
 
 
 def kernel(path, user, *, offline=False):
