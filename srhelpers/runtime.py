@@ -74,10 +74,6 @@ def folder(name: str) -> Path | None:
     return Path(pooch.os_cache("srhelpers")) if name == "cache" else None
 
 
-_PACKAGE = Path(__file__).resolve().parent
-_CLONE = _PACKAGE.parent if (_PACKAGE.parent / "data" / "models" / "manifest.json").exists() else None
-
-
 def shipped(name: str) -> Path:
     """Where the "models", "results" or "photos" that ship are: `data/` of a clone, or inside the package. Only read."""
     return (_CLONE or _PACKAGE) / "data" / name
