@@ -168,9 +168,8 @@ def _unknown(name, places):
     if listed:
         return f"Expected the network's file {listed / name}.keras, which is not there{_remedy(listed)}."
     known = [known for place in places for known in manifest(place)]
-    meant = difflib.get_close_matches(name, known, 1)
-    hint = f"did you mean {meant[0]}?" if meant else f"known are {', '.join(known) or 'none'}."
-    return f"Expected the name of a network, or the path of a .keras file, got {name!r}; {hint}"
+    meant = "".join(f"; did you mean {close}?" for close in difflib.get_close_matches(name, known, 1))
+    return f"Expected a model of {', '.join(known) or 'none'}, or the path of a .keras file, got {name!r}{meant}"
 
 
 def _remedy(folder):
