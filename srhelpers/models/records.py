@@ -51,6 +51,10 @@ class Record:
 
 
 FIELDS = {known.name for known in fields(Record)}
+COLUMNS = [
+    *("name", "title", "scales", "parameters", "megabytes", "score", "purpose"),
+    *("author", "licence", "source", "lesson"),
+]
 
 
 def manifest(folder: str | Path | None = None) -> dict[str, Record]:
@@ -132,24 +136,19 @@ def table(folder: str | Path | None = None) -> pd.DataFrame:
         folder: as in `manifest`.
 
     Returns:
-        A row per network: name, title, scales, parameters, megabytes, score (PSNR-Y on Set5 for each scale), purpose
-        (which also says for which of its scales `best` takes it), author, licence, source and lesson. First the
-        upscalers, then those for study, then the feature extractors.
+        A row per network: first the upscalers, then those for study, then the feature extractors. `score` is PSNR-Y on
+        Set5 for each scale; `purpose` also says for which of its scales `best` takes it.
     """
-    rows, copied = [], ("author", "licence", "source", "lesson")
-    known = manifest(folder).values()
+    rows, known = [], manifest(folder).values()
     chosen = {scale: best(scale) for scale in {scale for record in known for scale in record.scores.get("Set5", {})}}
     for record in sorted(known, key=lambda record: KINDS.index(record.kind)):
         values = [f"{dB:.2f}" for _, dB in sorted(record.scores.get("Set5", {}).items())]
         taken = " and ".join(f"×{scale}" for scale in record.scales if chosen.get(scale) == record.name)
-        row = {
-            "name": record.name,
-            "title": record.title,
+        shown = {
             "scales": list(record.scales),
-            "parameters": record.parameters,
             "megabytes": record.bytes / 1e6,
             "score": f"{' / '.join(values)} dB on Set5" if values else "",
             "purpose": "; ".join(filter(None, [record.purpose, taken and f"taken for {taken}"])),
         }
-        rows.append(row | {name: getattr(record, name) for name in copied})
-    return pd.DataFrame(rows)
+        rows.append(asdict(record) | shown)
+    return pd.DataFrame(rows, columns=COLUMNS)
