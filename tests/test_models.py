@@ -251,6 +251,14 @@ def test_a_name_is_loaded_once(saved):
     assert sr.models.load("first", folder).count_params() != model.count_params()
 
 
+def test_upscaling_twice_by_name_loads_once(monkeypatch):
+    loaded, load = [], keras.saving.load_model
+    monkeypatch.setattr(keras.saving, "load_model", lambda *a, **k: loaded.append(a) or load(*a, **k))
+    for _ in range(2):
+        sr.upscaling.upscale(np.zeros((6, 6, 3), "uint8"), "voc_article_plain", scale=2)
+    assert len(loaded) <= 1
+
+
 def test_damaged_and_missing_models_are_named(saved, monkeypatch):
     _, folder = saved
     file = folder / "first.keras"
