@@ -116,12 +116,13 @@ def _printable(text):
 
 
 def _models(arguments):
-    print(f"{'name':<27} {'scales':<7} {'parameters':>10} {'size':>7}  {'PSNR-Y':<32} what for, and notebook")
+    print(f"{'name':<27} {'scales':<7} {'parameters':>10} {'size':>7}  {'PSNR-Y':<24} what for, and lesson")
     for row in sr.models.table().itertuples():
         scales = " ".join(f"×{scale}" for scale in row.scales)
         size = f"{row.megabytes:.1f} MB"
-        purpose = f"{row.purpose} ({row.notebook})"
-        print(f"{row.name:<27} {scales:<7} {row.parameters:>10,} {size:>7}  {row.score:<32} {purpose}")
+        by = "" if row.author in ("this course", "you") else f"; by {row.author}, {row.licence}"
+        purpose = f"{row.purpose}{f' ({row.lesson})' * bool(row.lesson)}{by}"
+        print(f"{row.name:<27} {scales:<7} {row.parameters:>10,} {size:>7}  {row.score:<24} {purpose}")
     return 0
 
 

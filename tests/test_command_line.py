@@ -278,7 +278,7 @@ def test_models_lists_the_upscalers(capsys):
     assert len(lines) == 1 + len(sr.models.table())
     line = next(line for line in lines if line.startswith("edsr_baseline_x4 "))
     row = sr.models.table().set_index("name").loc["edsr_baseline_x4"]
-    assert all(part in line for part in ("×4", "1,517,571", "6.3 MB", row.score, f"{row.purpose} (08)"))
+    assert all(part in line for part in ("×4", "1,517,571", "2.8 MB", row.score, f"{row.purpose} (08)"))
 
 
 def test_the_command_is_installed():

@@ -82,14 +82,15 @@ def models():
     measured = pd.read_csv("data/results/benchmarks.csv").set_index(["scale", "method", "dataset"]).sort_index()
     speed = pd.read_csv("data/results/speed.csv").set_index(["model", "scale"])
     files = {path.name[:2]: path.name for path in sorted(Path("notebooks").glob("*.ipynb"))}
+    known = sr.models.manifest()
     heads = ["PSNR-Y in dB / SSIM-Y", *SETS, "LPIPS, B100", "parameters", "s/MP", "lesson"]
     lines = [heads, ["---"] * len(heads)]
     for scale, names in MODELS.items():
         for title, name in names.items():
             rows = measured.loc[scale, name]
             cells = [f"{rows.psnr_y[set_]:.2f} / {rows.ssim_y[set_]:.4f}".replace(" 0.", " .") for set_ in SETS]
-            number = "01" if name == "bicubic" else sr.models.manifest()[name]["notebook"]
-            parameters = f"{sr.models.manifest()[name]['parameters']:,}" if name != "bicubic" else ""
+            number = "01" if name == "bicubic" else known[name].lesson
+            parameters = f"{known[name].parameters:,}" if name != "bicubic" else ""
             # The five networks of notebook 07 are one architecture.
             timed = "srresnet_mse_x4" if name.startswith(("srresnet", "srgan")) else name
             seconds = f"{speed.seconds_per_megapixel[timed, scale]:.1f}" if timed != "bicubic" else ""
@@ -98,9 +99,9 @@ def models():
             lines.append(
                 [f"×{scale}: {title}{called}", *cells, f"{rows.lpips['B100']:.3f}", parameters, seconds, lesson]
             )
-    facts = sr.models.manifest()["edsr_baseline_x4"]
+    edsr = known["edsr_baseline_x4"]
     source = (
-        f"\nTrained on {facts['device']}, without a GPU, on {facts['date']}: EDSR had {facts['steps']:,} steps, where "
+        f"\nTrained on {edsr.device}, without a GPU, on {edsr.date}: EDSR had {edsr.steps:,} steps, where "
         "the paper has 300,000 and 32.09 / 28.58 / 27.57 dB at ×4. So compare no architectures by these rows. LPIPS is "
         "a perceptual distance: less is better. s/MP: seconds per megapixel of output, in tiles of 256, "
         f"{speed.device.iloc[0]}, {speed.date.max()}. All else: `data/models/manifest.json`."

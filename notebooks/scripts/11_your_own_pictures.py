@@ -115,8 +115,8 @@ sr.plots.pairs({"the photo to enlarge": [photo]}, title="Look whether it is the 
 
 # %%
 models = sr.models.table().set_index("name")
-models = models[~models.index.str.startswith("voc_article")]
-models.drop(columns=["megabytes", "notebook"])
+models = models[[sr.models.manifest()[name].kind == "upscaler" for name in models.index]]
+models[["scales", "parameters", "score", "purpose", "author", "licence"]]
 
 # %% [markdown]
 # Two numbers tell what kind of guesses a model makes. **PSNR** is high where each pixel is close to

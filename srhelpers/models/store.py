@@ -6,10 +6,8 @@ import functools
 import hashlib
 import io
 import json
-import os
 import platform
 import zipfile
-import zlib
 from dataclasses import asdict, replace
 from pathlib import Path
 
@@ -25,31 +23,29 @@ from .records import FIELDS, MEMBER, Record, describe, index, manifest
 NEWER = {"quantization_config": None, "input_axes": None, "output_axes": None, "renorm": False}
 
 
-def save(
-    model: keras.Model, name: str | os.PathLike, *, folder: str | os.PathLike | None = None, **facts: object
-) -> Path:
-    """Save a network as `<name>.keras` with what is known of it, to be loaded by name.
+def save(model: keras.Model, name: str | Path, *, folder: str | Path | None = None, **facts: object) -> Path:
+    """Save a network as `<name>.keras`, to be loaded by name.
 
-    It is saved without its optimizer, computes in float32 whatever it was trained in, and its kernels are rounded to
-    float16, which halves the file and changes results by hundredths of a grey level. Keras loads it like any other.
+    It goes without its optimizer, in float32 whatever it was trained in. Its kernels are rounded to float16, which
+    halves the file and moves results by hundredths of a grey level. Keras loads it like any other.
 
     Args:
         model: Keras model of layers that Keras or this package has; it is left as it is.
         name: such as "mine", or the path of a `.keras` file.
         folder: where to; None is a folder of your own, `runtime.own("models")`. What ships is made by `recipes/`.
-        **facts: fields of `Record`, such as purpose, data and steps; others go into its `training`. The date,
-            versions, scales, parameters, size and checksum are found.
+        **facts: fields of `Record`, such as purpose, data and steps; others go into its `training`.
 
     Returns:
         Path of the file.
 
     Raises:
-        UserError: the name of a network that ships, or a model that needs code of its own, such as a subclass of
-            `keras.Model`: save the plain model inside. What was there before stays.
+        UserError: a model that needs code of its own, such as a subclass of `keras.Model` (save the plain model
+            inside), or the name of a network that ships.
     """
     file = _target(name, folder)
     file.parent.mkdir(parents=True, exist_ok=True)
     found = {
+        "name": file.stem,
         "date": datetime.date.today().isoformat(),
         "versions": {
             "python": platform.python_version(),
@@ -59,40 +55,31 @@ def save(
         },
         "scales": _scales(model),
         "parameters": model.count_params(),
+        "training": {name: value for name, value in facts.items() if name not in FIELDS},
     }
-    more = {"training": {known: value for known, value in facts.items() if known not in FIELDS}}
-    record = Record(name=file.stem, **found | more | {known: facts[known] for known in FIELDS & facts.keys()})
+    record = Record(**found | {name: value for name, value in facts.items() if name in FIELDS})
     with _files.replacing(file, sync=True) as partial:
         try:
             model.save(partial)
             record = _pack(partial, record)
             _read(partial)
         except (TypeError, ValueError) as error:  # nobody else has the code of a class of one notebook
-            raise UserError(
-                f"Expected a model that loads without code of its own, but {file.stem} cannot be loaded: {error}"
-            ) from error
-    describe(folder=file.parent, **asdict(record))
+            raise UserError(f"Expected a model that needs no code of its own, got {model.name}: {error}") from error
+    describe(folder=file.parent, **asdict(record) | {"bytes": file.stat().st_size})
     return file
 
 
 def _target(name, folder):
-    if _is_path(name):
+    if str(name).endswith(".keras"):
         return Path(folder or "", name).expanduser()
     if Path(name).name != name:
         raise UserError(f"Expected a name such as mine, or the path of a .keras file, got {name!r}.")
     if folder is None and (runtime.shipped("models") / f"{name}.keras").exists():
-        raise UserError(
-            f"Expected a name that no shipped network has, got {name!r}; choose another, such as my_{name}."
-        )
+        raise UserError(f"Expected a name that no shipped network has, got {name!r}; take another, such as my_{name}.")
     return Path(folder or runtime.own("models")).expanduser() / f"{name}.keras"
 
 
-def _is_path(name):
-    return isinstance(name, os.PathLike) or name.endswith(".keras")
-
-
 def _scales(model):
-    """By how much its outputs are larger than the picture it takes."""
     if [tuple(taken.shape)[1:] for taken in model.inputs] != [(None, None, 3)]:
         return ()
     shapes = keras.Model(model.inputs, keras.tree.flatten(model.outputs)).compute_output_shape((1, 64, 64, 3))
@@ -120,15 +107,11 @@ def _portable(part):
     """A network's configuration in float32, without settings that older versions of Keras refuse."""
     if isinstance(part, list):
         return [_portable(one) for one in part]
-    if not isinstance(part, dict):
-        return part
-    silent = {name for name, nothing in NEWER.items() if name in part and part[name] is nothing}
-    silent |= {"renorm_clipping", "renorm_momentum"} if "renorm" in silent else set()
-    part = {name: _portable(one) for name, one in part.items() if name not in silent}
-    for name in {"dtype"} & part.keys() | ({"name"} if part.keys() == {"name"} else set()):  # {"name": a policy}
-        if str(part[name]).startswith("mixed_"):
-            part[name] = "float32"
-    return part
+    if isinstance(part, dict):
+        silent = {name for name, nothing in NEWER.items() if name in part and part[name] is nothing}
+        silent |= {"renorm_clipping", "renorm_momentum"} if "renorm" in silent else set()
+        return {name: _portable(one) for name, one in part.items() if name not in silent}
+    return "float32" if part in ("mixed_bfloat16", "mixed_float16") else part
 
 
 def _halved(weights):
@@ -155,25 +138,20 @@ def _halved(weights):
     return smaller.getvalue()
 
 
-def load(name: str | os.PathLike, folder: str | os.PathLike | None = None, *, shared: bool = True) -> keras.Model:
+def load(name: str | Path, folder: str | Path | None = None, *, shared: bool = True) -> keras.Model:
     """Load a network by name, or any `.keras` file by path.
-
-    By name it is loaded once in a process, and all get the same model: do not change or train it. `shared=False`
-    gives one of your own, and so does a path.
 
     Args:
         name: of a network that ships or that you saved, or the path of a `.keras` file.
         folder: where to look for the name, and only there.
-        shared: whether the model may be one that others use too.
+        shared: a name is loaded once in a process, and all get the same model: do not change or train it. False
+            gives one of your own, and so does a path.
 
     Returns:
-        Keras model, not compiled.
-
-    Raises:
-        FileNotFoundError: no such name or file.
-        UserError: the file is damaged, or needs code that is not registered: files are loaded with `safe_mode=True`.
+        Keras model, not compiled. A file that brings code of its own is refused: `safe_mode=True`.
     """
-    if _is_path(name):
+    name = str(name)
+    if name.endswith(".keras"):
         file = Path(name).expanduser()
         if not file.exists():
             raise FileNotFoundError(f"Expected a .keras file at {file}, where there is none.")
@@ -190,13 +168,12 @@ def _unknown(name, places):
     if listed:
         return f"Expected the network's file {listed / name}.keras, which is not there{_remedy(listed)}."
     known = [known for place in places for known in manifest(place)]
-    meant = difflib.get_close_matches(name, known, 1)
-    hint = f"did you mean {meant[0]}?" if meant else f"known are {', '.join(known) or 'none'}."
-    return f"Expected the name of a network, or the path of a .keras file, got {name!r}; {hint}"
+    meant = "".join(f"; did you mean {close}?" for close in difflib.get_close_matches(name, known, 1))
+    return f"Expected a model of {', '.join(known) or 'none'}, or the path of a .keras file, got {name!r}{meant}"
 
 
 def _remedy(folder):
-    if folder.resolve() != runtime.shipped("models").resolve():
+    if folder != runtime.shipped("models"):
         return ""
     inside = folder.is_relative_to(Path(runtime.__file__).parent)
     return "; install srhelpers again" if inside else f"; restore it: git checkout {folder}"
@@ -209,13 +186,8 @@ def _shared(file, changed):
 
 def _read(file):
     try:
-        with zipfile.ZipFile(file) as archive:
-            whole = archive.testzip() is None
-    except (EOFError, NotImplementedError, zipfile.BadZipFile, zlib.error):
-        whole = False
-    if not whole:
-        raise UserError(f"Expected a whole .keras file, but {file} is damaged{_remedy(file.parent)}.")
-    try:
         return keras.saving.load_model(file, compile=False, safe_mode=True)
-    except Exception as error:  # HDF5, JSON and Keras have an error each
-        raise UserError(f"Expected {file} to be a Keras model, but it cannot be loaded: {error}") from error
+    except Exception as error:  # zip, HDF5, JSON and Keras have an error each
+        raise UserError(
+            f"Expected {file} to be a Keras model, but it cannot be loaded: {error}{_remedy(file.parent)}"
+        ) from error
