@@ -1,12 +1,14 @@
 """Seconds of the upscaler beside the plain model and other runners of the same network, in one run; and its memory.
 
-    python benchmarks/upscale.py [--rounds 3] [--only peers memory models] [--csv data/results/speed.csv]
+    python benchmarks/upscale.py [--rounds 3] [--only peers sizes memory models] [--csv data/results/speed.csv]
 
 peers: a photo of one megapixel through the ×2 output of voc_residual, from uint8 to uint8. Ours in tiles of 256 and
 whole, `model.predict` on the whole photo, and OpenCV's dnn module, ONNX Runtime and ncnn, which run the same network
 with the same weights. They get it as ONNX, with interpolation as one node, since Keras's own export makes a dozen of
 it. ncnn's bicubic has a = -0.75, so its result differs a little. The sides take turns; shown are medians. What is
 not installed is left out: TensorFlow and `pip install tf2onnx onnx onnxruntime ncnn; pip install --no-deps pnnx`.
+
+sizes: the first call on a picture of a size that is new, and the second: what compiling costs.
 
 memory: the peak of a fresh process for 6 and 24 megapixels in tiles of 256, without the two pictures themselves.
 
@@ -150,6 +152,19 @@ def compare(rounds):
         print(f"{name:<22} {median:8.2f} {min(values):8.2f} {max(values):8.2f} {ours / median:10.2f}×")
 
 
+def sizes():
+    print(f"{'seconds, median of ten small sizes':<36} {'first call':>10} {'second':>8}")
+    for name in ("voc_residual", "edsr_baseline_x2"):
+        model, seconds = sr.models.load(name), ([], [])
+        for number in range(-3, 10):
+            pixels = photo(72 + 7 * number, 96 + 5 * number)
+            for calls in seconds:
+                start = time.perf_counter()
+                sr.upscaling.upscale(pixels, model, scale=SCALE)
+                calls += [time.perf_counter() - start] * (number >= 0)
+        print(f"{name:<36} {statistics.median(seconds[0]):10.3f} {statistics.median(seconds[1]):8.3f}")
+
+
 def peak(megapixels):
     """Millions of bytes at the peak of this process, and those of the two pictures."""
     pixels = photo(2000, 3000) if megapixels == 6 else photo(4000, 6000)
@@ -195,13 +210,13 @@ def models(csv):
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--only", nargs="+", choices=("peers", "memory", "models"))
+    parser.add_argument("--only", nargs="+", choices=("peers", "sizes", "memory", "models"))
     parser.add_argument("--csv", help="where the table of models is kept")
     parser.add_argument("--peak", type=int, choices=(6, 24), help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     if arguments.peak:
         return peak(arguments.peak)
-    for part, run in (("peers", lambda: compare(arguments.rounds)), ("memory", memory)):
+    for part, run in (("peers", lambda: compare(arguments.rounds)), ("sizes", sizes), ("memory", memory)):
         if part in (arguments.only or (part,)):
             run()
             print()

@@ -16,10 +16,10 @@ class DepthToSpace(keras.layers.Layer):
     No arithmetic happens, so values and types do not change. Channels come last.
 
     Args:
-        block_size: int r ≥ 2, the factor by which height and width grow.
+        block_size: int r ≥ 2, the factor for height and width.
 
     Raises:
-        ValueError: `block_size` is no int ≥ 2, or the channels do not divide by r².
+        UserError: `block_size` is no int ≥ 2, or the channels do not divide by r².
 
     Source: Shi et al. 2016, "Real-Time Single Image and Video Super-Resolution Using an Efficient
     Sub-Pixel Convolutional Neural Network", section 3.2. `keras.ops.depth_to_space` exists only from
@@ -30,7 +30,7 @@ class DepthToSpace(keras.layers.Layer):
     True
     """
 
-    def __init__(self, block_size, **kwargs):
+    def __init__(self, block_size: int, **kwargs):
         super().__init__(**{"autocast": False} | kwargs)  # or mixed precision would round what passes through
         if not isinstance(block_size, int) or block_size < 2:
             raise UserError(f"Expected block_size to be an int of at least 2, got {block_size!r}.")
@@ -62,7 +62,7 @@ class DepthToSpace(keras.layers.Layer):
 
 @keras.saving.register_keras_serializable("srhelpers")
 class BicubicUpSampling(keras.layers.Layer):
-    """Enlarge pictures by a whole factor, by bicubic interpolation: `(N, H, W, C)` → `(N, H·r, W·r, C)`.
+    """Upscale pictures by a whole factor, by bicubic interpolation: `(N, H, W, C)` → `(N, H·r, W·r, C)`.
 
     The kernel is Keys' with a = −0.5, and beyond the edge the last pixel repeats, so the result equals
     `degradations.resize` before rounding. Height and width may be unknown: Keras's own

@@ -7,6 +7,7 @@ import os
 import warnings
 import weakref
 from collections.abc import Callable, Sequence
+from functools import partial
 
 import keras
 import numpy as np
@@ -19,8 +20,8 @@ LEAST_TILE = 16  # pixels: what does not fit the memory even so will not fit
 MOST_PIXELS = 2**30  # of a result: 32768×32768, which take 3 GB
 MOST_NETWORKS = 32  # compiled ones that are kept of a model
 
-# JAX compiles a network for every size. Covering a picture with windows of these sides is quicker, as long as the
-# pixels computed twice take fewer operations than compiling, which takes as long as about 2e10 on two processor cores.
+# JAX compiles for every size. Windows of these sides are quicker, as long as what is computed twice takes fewer
+# operations than two processor cores do meanwhile.
 _SIDES = (512, 384, 256, 192, 128, 96, 64, 48, 32)
 _COMPILING = 2e10
 
@@ -89,19 +90,17 @@ class _Upscaler:
         def pixels(length, side):
             return side if side == length else side * math.ceil((length - twice) / (side - twice))
 
-        known = [self.round_up(side) for side in _SIDES]
-        sides = []
-        for length in lengths:
-            fitting = [side for side in known if twice < side <= length]
-            sides.append(min(fitting, key=lambda side: pixels(length, side), default=length))
+        known = [side for side in map(self.round_up, _SIDES) if side > twice]
+        sides = [
+            min((n for n in known if n <= length), key=partial(pixels, length), default=length) for length in lengths
+        ]
         more = math.prod(map(pixels, lengths, sides)) - math.prod(lengths)
         return (sides, twice // 2) if 2 * self.parameters * more < _COMPILING else (lengths, 0)
 
     def predict(self, pictures, scale):
         """Pictures (N, H, W, 3) in 0…255, as float32."""
         key = (scale, pictures.shape) if scale in self.one_size else scale
-        new = key not in self.networks
-        if new:
+        if new := key not in self.networks:
             if len(self.networks) == MOST_NETWORKS:
                 del self.networks[next(iter(self.networks))]
             self.networks[key] = keras.Model(self.input, self.outputs[scale])
@@ -111,8 +110,7 @@ class _Upscaler:
         except Exception as error:
             if new or key != scale or _is_out_of_memory(error):
                 raise
-            # From its second size on TensorFlow compiles a network for any, which Keras's own bicubic interpolation
-            # and perhaps other layers do not allow.
+            # At its second size TensorFlow compiles for any, which some layers forbid, such as Keras's own bicubic.
             self.one_size.add(scale)
             return self.predict(pictures, scale)
         check_output(output, pictures, self.name)
@@ -146,10 +144,6 @@ def scales(model: Model) -> tuple[int, ...]:
     Raises:
         UserError: the model has no such output, or does not take RGB pictures of any size.
         FileNotFoundError: no model of that name.
-
-    >>> import srhelpers as sr
-    >>> sr.upscaling.scales("voc_plain")
-    (2, 4)
     """
     return tuple(sorted(_look(model).outputs))
 
@@ -166,9 +160,8 @@ def own_scale(model: Model, scale: float | None) -> int:
 def receptive_field(model: Model) -> int:
     """How many pixels a model looks around each pixel: the context that makes a tile come out as in the whole picture.
 
-    It is added up along the longest path through the layers. A 3×3 convolution looks one of its pixels further
-    (dilated, more), bilinear and bicubic interpolation one and two, and behind an upscaling by r all these
-    pixels are r times smaller than those of the input.
+    It adds up along the longest path: a 3×3 convolution looks one of its pixels further (dilated, more), bilinear and
+    bicubic interpolation one and two, and behind an upscaling by r these pixels are r times smaller.
 
     Raises:
         UserError: a layer sees the whole picture (global pooling, attention), or is not known here.
@@ -213,19 +206,17 @@ def upscale(
     bicubic interpolation: it says where a picture ends, and a network that learned photos draws ripples there,
     while bicubic leaves what is opaque opaque. 16-bit pictures keep their precision.
 
-    For a scale that the model does not have, it upscales by its next larger one, or its largest, and antialiased
-    bicubic interpolation does the rest.
+    For a scale that the model does not have, it takes its next larger one, or its largest, and antialiased bicubic
+    interpolation does the rest.
 
-    Where the device's memory is too small, smaller tiles are taken, with a warning: half of `tile`, at most 512
-    pixels, and so on. The model stays with them for the pictures that follow.
+    Where the device's memory is too small, smaller tiles are taken, with a warning, here and for later pictures.
 
     Args:
-        image: uint8 or uint16 array (H, W), (H, W, 1), (H, W, 2) grey with alpha, (H, W, 3) RGB or (H, W, 4) RGB
-            with alpha, from 1×1 on.
+        image: uint8 or uint16 array (H, W), (H, W, 1), (H, W, 2) grey with alpha, (H, W, 3) or (H, W, 4).
         model: as in `scales`. It takes and gives pictures in 0…255.
         scale: number above 0, such as 2 or 2.5. None takes the model's own, if it has one; see `scales`.
         tile: side of the squares that the picture is cut into, in its own pixels. They bound the memory; None
-            takes the whole picture at once. Rounded up to what the model's strides divide, as the overlap is.
+            takes the whole picture at once. The model's strides may round it up, and the overlap.
         overlap: pixels around each tile that are computed with it and thrown away. None takes
             `receptive_field(model)`, with which no seams can be; less is faster.
         self_ensemble: the mean over the eight flips and quarter turns of the picture: eight times the work.

@@ -19,19 +19,12 @@ _HALF_WIDTHS = {"bilinear": 1, "bicubic": 2, "lanczos3": 3, "lanczos5": 5}  # of
 
 @dataclass(frozen=True)
 class Reach:
-    """What one layer sees along one axis: its pixel n·len(seen) + i the input's n·period + first … last of seen[i].
+    """What one layer sees along one axis: its pixel n·len(seen) + i the input's n·period + first … last of seen[i]."""
 
-    Attributes:
-        period: pixels of the input after which the pattern repeats.
-        seen: pairs (first, last) of input pixels, one for each pixel of the layer in a period.
-        step: the length of the input must divide by this.
-        unbounded: name of a layer on the way that may see everything, or None.
-    """
-
-    period: int = 1
-    seen: tuple = ((0, 0),)
-    step: int = 1
-    unbounded: str | None = None
+    period: int = 1  # pixels of the input after which the pattern repeats
+    seen: tuple[tuple[int, int], ...] = ((0, 0),)
+    step: int = 1  # the length of the input must divide by this
+    unbounded: str | None = None  # name of a layer on the way that may see everything
 
     def between(self, start: int, stop: int) -> tuple[int, int]:
         """What its pixels from start to stop see."""
@@ -120,12 +113,7 @@ class _StandIn(keras.Operation):
 
 
 def reaches(graph: keras.Model, axis: int, inputs: list[Reach]) -> list[Reach]:
-    """What the outputs of a network see.
-
-    Args:
-        graph: functional Keras model.
-        axis: 0 for the rows, 1 for the columns.
-        inputs: a `Reach` for each of its inputs; `Reach()` for the picture itself.
+    """What the outputs of a functional model see along an axis, 0 or 1; `Reach()` is the input picture itself.
 
     Source: Araujo et al. 2019, "Computing Receptive Fields of Convolutional Neural Networks".
     """
