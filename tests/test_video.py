@@ -1,3 +1,4 @@
+import re
 from fractions import Fraction
 
 import av
@@ -5,11 +6,13 @@ import keras
 import numpy as np
 import pytest
 from keras import layers
+from PIL import Image
 
 import srhelpers as sr
 from srhelpers.upscaling import clips as video
 from srhelpers.upscaling import engine as upscaling
 from srhelpers.upscaling.clips import upscale_video
+from srhelpers.upscaling.planning import making
 
 TICK = Fraction(1, 12800)
 
@@ -316,16 +319,63 @@ def test_what_fails_leaves_nothing(tmp_path, monkeypatch, error, part):
     assert (tmp_path / "old.mp4").read_bytes() == b"old"
 
 
-def test_a_damaged_clip_is_named(tmp_path):
+def test_a_clip_that_breaks_off_is_named(tmp_path):
     whole = record(tmp_path / "a.mkv", panned(80, 96, 128), times=[1024 * n for n in range(80)]).read_bytes()
     (tmp_path / "half.mkv").write_bytes(whole[: len(whole) // 2])
-    with pytest.warns(UserWarning, match=r"half.mkv breaks off: it ends at \d.\d s, not 6.4 s"):
-        summary = upscale(tmp_path / "half.mkv", tmp_path / "b.mp4")
+    summary = upscale(tmp_path / "half.mkv", tmp_path / "b.mp4")
+    assert re.search(r"; the source breaks off: it ends at \d.\d s, not 6.4 s$", f"{summary}")
     assert 2 < summary.frames == len(frames(tmp_path / "b.mp4")) < 70
     whole = record(tmp_path / "a.mp4", panned(5)).read_bytes()
     (tmp_path / "half.mp4").write_bytes(whole[: len(whole) // 2])
     with pytest.raises(ValueError, match=r"a clip that FFmpeg reads, got .*half.mp4: Invalid data"):
         upscale(tmp_path / "half.mp4", tmp_path / "c.mp4")
+
+
+def test_damaged_frames_are_counted(tmp_path):
+    pictures = [picture[:, ::-1] if n % 2 else picture for n, picture in enumerate(panned(20, 96, 128))]
+    pictures = [np.ascontiguousarray(picture) for picture in pictures]
+    for codec, ending, damage in (
+        ("mpeg4", "avi", "were damaged"),
+        ("libx264", "mkv", "could not be decoded"),
+    ):
+        source = record(tmp_path / f"a.{ending}", pictures, codec=codec, tick=Fraction(1, 25))
+        assert not upscale(source, tmp_path / "whole.mkv", overwrite=True).faults
+        with av.open(str(source)) as clip:
+            packet = [packet for packet in clip.demux(video=0) if packet.size][7]
+            place = source.read_bytes().index(bytes(packet))
+        content = bytearray(source.read_bytes())
+        content[place : place + packet.size] = b"\xff" * 8 + bytes(packet)[8:40] + b"\x13" * (packet.size - 40)
+        source.write_bytes(content)
+        summary = upscale(source, tmp_path / "b.mkv", overwrite=True)
+        assert re.search(rf"; \d+ frames of the source {damage}", f"{summary}"), codec
+        assert summary.frames == len(frames(tmp_path / "b.mkv")) >= 15
+
+
+def test_frames_of_another_size_get_that_of_the_first(tmp_path):
+    with av.open(str(tmp_path / "a.ts"), "w", format="mpegts") as clip:
+        stream = clip.add_stream("mpeg2video", rate=25, width=64, height=48)
+        for picture in panned(3):
+            clip.mux(stream.encode(av.VideoFrame.from_ndarray(picture, "rgb24")))
+        clip.mux(stream.encode())
+    with av.open(str(tmp_path / "b.ts"), "w", format="mpegts") as clip:
+        stream = clip.add_stream("mpeg2video", rate=25, width=96, height=80)
+        for picture in panned(4, 80, 96):
+            clip.mux(stream.encode(av.VideoFrame.from_ndarray(picture, "rgb24")))
+        clip.mux(stream.encode())
+    both = (tmp_path / "a.ts").read_bytes() + (tmp_path / "b.ts").read_bytes()
+    (tmp_path / "both.ts").write_bytes(both)
+    summary = upscale(tmp_path / "both.ts", tmp_path / "c.mp4")
+    assert "4 frames of the source had another size than the first, and got that" in f"{summary}"
+    assert (summary.frames, summary.size) == (7, (96, 128))
+    assert {picture.shape for picture in pictures_of(tmp_path / "c.mp4")} == {(96, 128, 3)}
+
+
+def test_two_at_once_do_not_write_one_clip(tmp_path, monkeypatch):
+    source = record(tmp_path / "a.mp4", panned(12))
+    with making(tmp_path / "b.mp4"), pytest.raises(ValueError, match=r"Another process is making .*b\.mp4\."):
+        upscale(source, tmp_path / "b.mp4")
+    assert upscale(source, tmp_path / "b.mp4").frames == len(frames(tmp_path / "b.mp4")) == 12
+    assert sorted(file.name for file in tmp_path.glob("*.*")) == ["a.mp4", "b.mp4"]
 
 
 def test_a_stream_without_times_gets_those_of_its_rate(tmp_path):
@@ -340,7 +390,7 @@ def test_a_stream_without_times_gets_those_of_its_rate(tmp_path):
 
 
 def test_other_things_are_no_clips(tmp_path):
-    sr.plots.plt.imsave(tmp_path / "photo.png", panned(1)[0])
+    Image.fromarray(panned(1)[0]).save(tmp_path / "photo.png")
     (tmp_path / "text.mp4").write_text("no clip\n" * 50)
     (tmp_path / "empty.mp4").touch()
     with av.open(str(tmp_path / "sound.mp4"), "w") as clip:

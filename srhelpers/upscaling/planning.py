@@ -118,9 +118,11 @@ def _find(path, output):
         if own.startswith(f"{top}{os.sep}"):
             inner = {file: name for file, name in inner.items() if not _is_inside(file, own)}
     else:
-        # A folder that is linked into itself is walked through forty times.
-        once = {(os.path.realpath(file.parent), file.name): file for file in map(Path, _glob(path)[::-1])}
-        inner = {file: Path(file.name) for file in list(once.values())[::-1]}
+        found, once = glob.glob(os.fspath(path), recursive=True), {}  # noqa: PTH207, Path.glob takes no absolute pattern
+        for file in sorted(map(Path, found), key=lambda file: (len(file.parts), file)):
+            # A folder that is linked into itself is walked through forty times.
+            once.setdefault((os.path.realpath(file.parent), file.name), file)
+        inner = {file: Path(file.name) for file in sorted(once.values())}
     return {
         file: name
         for file, name in inner.items()
@@ -136,10 +138,6 @@ def _may_be_read(file):
         return file.is_file() or (file.is_symlink() and not file.exists())
     except OSError:
         return True
-
-
-def _glob(path):
-    return sorted(glob.glob(os.fspath(path), recursive=True))  # noqa: PTH207, Path.glob takes no absolute pattern
 
 
 def _is_inside(file, folder):
