@@ -65,7 +65,7 @@ class Summary:
         frames: how many were written.
         size: their (height, width).
         seconds: how long it took.
-        faults: sentences about what was wrong with the source.
+        faults: what was wrong with the source, such as "damaged frames: 3".
     """
 
     frames: int
@@ -150,7 +150,7 @@ def _write(source, target, enlarge, progress):
             bar.update(written.result())
         writer.finish()
         length = (clip.duration or 0) / av.time_base
-    told = [f"{count} frames of the source {what}" for what, count in faults.items() if count]
+    told = [f"{what}: {count}" for what, count in faults.items() if count]
     if writer.end + 1 < 0.9 * length:
         told.append(f"the source breaks off: it ends at {writer.end:.1f} s, not {length:.1f} s")
     return writer.frames, writer.size, tuple(told)
@@ -231,7 +231,7 @@ def _batches(clip, first, room, faults):
         for frame in _decode(packet, faults):
             picture = _rgb(frame, first)
             resized = (frame.width, frame.height) != (first.width, first.height)
-            faults["had another size than the first, and got that"] += resized
+            faults["frames resized to the first one's size"] += resized
             new = not pictures or not np.array_equal(picture, pictures[-1])
             if pictures and new and len(pictures) == room(first.height, first.width):
                 yield pictures, entries
@@ -260,9 +260,9 @@ def _decode(packet, faults):
     try:
         frames = packet.decode()
     except av.FFmpegError:
-        faults["could not be decoded"] += 1
+        faults["frames that could not be decoded"] += 1
         return []
-    faults["were damaged"] += sum(frame.is_corrupt for frame in frames)
+    faults["damaged frames"] += sum(frame.is_corrupt for frame in frames)
     return frames
 
 
