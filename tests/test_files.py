@@ -1,4 +1,6 @@
+import contextlib
 import os
+import resource
 import shutil
 import signal
 import struct
@@ -303,13 +305,31 @@ def test_an_output_that_cannot_be_written_is_named_before_anything_is_computed(h
             upscale_files("in", output, "no such model is even loaded", progress=False)
 
 
-def test_a_full_disk_is_reported(here, nearest, monkeypatch):
-    def full(picture, file):
-        raise OSError(28, "No space left on device", str(file))
+@contextlib.contextmanager
+def small_disk(size):
+    """No file may be longer than some bytes, which ends a write in the middle as a full disk does."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
 
-    picture("a.png")
-    monkeypatch.setattr(pictures, "write", full)
-    assert "No space left" in upscale_files("a.png", "out", nearest, progress=False).failed[Path("a.png")]
+
+def test_a_full_disk_is_reported_and_leaves_nothing(here, nearest):
+    noise = np.random.default_rng(0).integers(0, 256, (60, 60, 3), "uint8")
+    for name, pixels in {
+        "a.png": noise,
+        "b.jpg": noise,
+        "c.tif": noise,
+        "deep.png": noise.astype("uint16") * 257,
+    }.items():
+        pictures.write(pictures.Picture(pixels, "RGB"), name)
+    with small_disk(4000):
+        summary = upscale_files("*.*", "out", nearest, progress=False)
+    assert len(summary.failed) == 4
+    assert all("File too large" in reason for reason in summary.failed.values())
+    assert not [*(here / "out").iterdir()]
 
 
 def test_ctrl_c_leaves_whole_files_and_the_next_run_goes_on(here, nearest, monkeypatch):

@@ -1,4 +1,6 @@
+import contextlib
 import re
+import resource
 from fractions import Fraction
 
 import av
@@ -319,6 +321,24 @@ def test_what_fails_leaves_nothing(tmp_path, monkeypatch, error, part):
     assert (tmp_path / "old.mp4").read_bytes() == b"old"
 
 
+@contextlib.contextmanager
+def small_disk(size):
+    """No file may be longer than some bytes, which ends a write in the middle as a full disk does."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+
+def test_a_full_disk_leaves_nothing(tmp_path):
+    source = record(tmp_path / "a.mp4", panned(12, 96, 128))
+    with small_disk(4000), pytest.raises(OSError, match="File too large"):
+        upscale(source, tmp_path / "b.mp4")
+    assert [file.name for file in tmp_path.glob("*.*")] == ["a.mp4"]
+
+
 def test_a_clip_that_breaks_off_is_named(tmp_path):
     whole = record(tmp_path / "a.mkv", panned(80, 96, 128), times=[1024 * n for n in range(80)]).read_bytes()
     (tmp_path / "half.mkv").write_bytes(whole[: len(whole) // 2])
@@ -335,22 +355,24 @@ def test_damaged_frames_are_counted(tmp_path):
     pictures = [picture[:, ::-1] if n % 2 else picture for n, picture in enumerate(panned(20, 96, 128))]
     pictures = [np.ascontiguousarray(picture) for picture in pictures]
     for codec, ending, damage in (
-        ("mpeg4", "avi", "damaged frames"),
-        ("libx264", "mkv", "frames that could not be decoded"),
+        ("mpeg4", "avi", "damaged frames: 1"),
+        ("libx264", "mp4", "damaged frames: 1"),
+        ("libx264", "mkv", "frames that could not be decoded: 1"),
     ):
         source = record(tmp_path / f"a.{ending}", pictures, codec=codec, tick=Fraction(1, 25))
         assert not upscale(source, tmp_path / "whole.mkv", overwrite=True).faults
         with av.open(str(source)) as clip:
             packet = [packet for packet in clip.demux(video=0) if packet.size][7]
-            place = source.read_bytes().index(bytes(packet))
         content = bytearray(source.read_bytes())
-        if codec == "mpeg4":
-            content[place + packet.size // 2 : place + packet.size] = b"\x55" * (packet.size - packet.size // 2)
+        start = content.index(bytes(packet))
+        middle, end = start + packet.size // 2, start + packet.size
+        if "decoded" in damage:
+            content[start:end] = b"\xff" * packet.size
         else:
-            content[place : place + packet.size] = b"\xff" * packet.size
+            content[middle:end] = b"\x55" * (end - middle)
         source.write_bytes(content)
         summary = upscale(source, tmp_path / "b.mkv", overwrite=True)
-        assert summary.faults == (f"{damage}: 1",)
+        assert summary.faults == (damage,)
         assert summary.frames == len(frames(tmp_path / "b.mkv")) >= 18
 
 

@@ -178,6 +178,7 @@ def _open(source):
     if picture or _video(clip) is None:
         clip.close()
         raise UserError(f"Expected a clip with moving pictures, got {source}, which is {clip.format.long_name}.")
+    _video(clip).codec_context.thread_count = 1  # more of them do not say which frames are damaged
     return clip
 
 

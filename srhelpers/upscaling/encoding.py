@@ -164,7 +164,9 @@ def _write(picture, stream, form):
     if mode == "P" or (mode == "PA" and form != "GIF"):  # of alpha, GIF's own writer makes the one clear colour
         image = image.quantize(256)
     kept = {"icc_profile": picture.icc_profile, "exif": picture.exif, "dpi": picture.dpi}
-    image.save(stream, form, **_OPTIONS.get(form, {}), **{name: value for name, value in kept.items() if value})
+    buffer = io.BytesIO()  # of a full disk, libtiff says no more than "encoder error -9"
+    image.save(buffer, form, **_OPTIONS.get(form, {}), **{name: value for name, value in kept.items() if value})
+    stream.write(buffer.getbuffer())
 
 
 def _write_png(picture, stream, form):
