@@ -59,19 +59,12 @@ _MATRICES = {
 
 @dataclass(frozen=True)
 class Summary:
-    """What `upscale_video` did.
-
-    Attributes:
-        frames: how many were written.
-        size: their (height, width).
-        seconds: how long it took.
-        faults: what was wrong with the source, such as "damaged frames: 3".
-    """
+    """What `upscale_video` did."""
 
     frames: int
-    size: tuple[int, int]
+    size: tuple[int, int]  # (height, width)
     seconds: float
-    faults: tuple[str, ...] = ()
+    faults: tuple[str, ...] = ()  # of the source, such as "damaged frames: 3"
 
     def __str__(self):
         height, width = self.size
@@ -81,9 +74,9 @@ class Summary:
 
 
 def upscale_video(
-    source: str | os.PathLike,
-    target: str | os.PathLike,
-    model: keras.Model | str | os.PathLike,
+    source: planning.File,
+    target: planning.File,
+    model: keras.Model | planning.File,
     *,
     scale: float | None = None,
     tile: int | None = None,
@@ -100,22 +93,19 @@ def upscale_video(
     twice. A frame that repeats the one before is not computed again. Interlaced clips are taken as they are;
     deinterlace them first.
 
-    Decoding and encoding go on while the model computes, and the memory does not grow with the length. The clip is
-    written under a temporary name, and gets its own when it is whole. Frames that FFmpeg knows to be damaged, or
-    cannot decode, are counted in the summary; most codecs have no checksum to know them all by.
+    The memory does not grow with the length, and the clip gets its name when it is whole. Frames that FFmpeg knows to
+    be damaged, or cannot decode, are counted in the summary; without a checksum, it does not know them all.
 
     Args:
         source: path of a clip, of any kind that FFmpeg reads.
         target: path to write, ending in .mp4, .mov, .mkv or .webm.
         model, scale, tile, self_ensemble: as in `engine.upscale`.
         overwrite: replace a target that is there.
-        progress: show a bar with the time that is left.
 
     Raises:
-        FileNotFoundError: no source, no folder for the target, or no model of that name.
         FileExistsError: the target is there.
-        ValueError: the source is no clip, or is the target too; the target has another ending, cannot hold this
-            sound or these subtitles, or is being made by another process; and as `engine.upscale`.
+        ValueError: the source is no clip; the target has another ending, cannot hold this sound or these subtitles,
+            or is being made by another process; and as `engine.upscale`.
     """
     started = time.perf_counter()
     source, target = (Path(path).expanduser().absolute() for path in (source, target))

@@ -15,15 +15,11 @@ ENDINGS = {"jpg": ".jpg", "png": ".png", "webp": ".webp", "tiff": ".tiff"}
 # Clips that are looked for in folders, and what they become.
 CLIPS = {".mp4": ".mp4", ".mkv": ".mkv", ".mov": ".mov", ".webm": ".webm", ".avi": ".mkv", ".m4v": ".mkv"}
 LONGEST_NAME = 255  # bytes, of all usual file systems
+File = str | os.PathLike
+Inputs = File | Iterable[File]
 
 
-def plan(
-    inputs: str | os.PathLike | Iterable[str | os.PathLike],
-    output: str | os.PathLike,
-    *,
-    format: str | None = None,
-    suffix: str = "",
-) -> dict[Path, Path]:
+def plan(inputs: Inputs, output: File, *, format: str | None = None, suffix: str = "") -> dict[Path, Path]:
     """Which picture or clip becomes which file.
 
     Args:
@@ -42,13 +38,7 @@ def plan(
 
     Raises:
         FileNotFoundError: an input is not there, or nothing is in it.
-        ValueError: an unknown ending or format, one target for several sources, a source as target, or a file as
-            output of several.
-
-    >>> import srhelpers as sr
-    >>> source = sr.datasets.photos("samples")[0]
-    >>> sr.upscaling.folders.plan(source, "large", suffix="_x2")[source].as_posix()
-    'large/astronaut_x2.png'
+        ValueError: an unknown ending or format, one target for several sources, or a source as target.
     """
     if format not in (None, *ENDINGS):
         raise UserError(f"Expected a format of {', '.join(ENDINGS)}, got {format!r}.")
@@ -146,11 +136,7 @@ def _is_inside(file, folder):
 
 @contextlib.contextmanager
 def making(target: Path) -> Iterator[None]:
-    """This process alone makes the target; what does not end, as when the memory is short, is remembered.
-
-    Raises:
-        _files.Busy: another process is making it.
-    """
+    """This process alone makes the target, or `_files.Busy` is raised. That it was killed at it is remembered."""
     with _files.locked(target, f"is making {target}", wait=False):
         mark = _files.record(target, ".tries")
         mark.write_text(f"{tries(target) + 1}")
