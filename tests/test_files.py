@@ -235,7 +235,7 @@ def killed_while_making(target):
     os.waitpid(child, 0)
 
 
-@pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")
+@pytest.mark.filterwarnings("ignore:.*fork")
 def test_what_killed_its_process_comes_last_and_alone_and_not_for_ever(here, nearest, monkeypatch):
     picture(*(f"in/{name}.png" for name in "abcd"))
     events, read, write = [], pictures.read, pictures.write
