@@ -2,7 +2,7 @@
 
 import importlib
 
-from . import encoding, folders, pictures, planning, receptive_fields
+from . import encoding, folders, pictures, receptive_fields
 from .engine import own_scale, receptive_field, scales, upscale
 
 __all__ = [
@@ -10,7 +10,6 @@ __all__ = [
     "folders",
     "own_scale",
     "pictures",
-    "planning",
     "receptive_field",
     "receptive_fields",
     "scales",

@@ -76,7 +76,7 @@ class Summary:
 def upscale_video(
     source: planning.File,
     target: planning.File,
-    model: keras.Model | planning.File,
+    model: planning.Network,
     *,
     scale: float | None = None,
     tile: int | None = None,

@@ -17,7 +17,7 @@ from tqdm.auto import tqdm
 from .. import _files, models
 from ..runtime import UserError
 from . import engine, pictures
-from .planning import LONGEST_NAME, File, Inputs, is_clip, making, plan, tries
+from .planning import LONGEST_NAME, File, Inputs, Network, is_clip, making, plan, tries
 
 TILE = 256  # pixels a side: of a small network some hundred megabytes, whatever the picture
 _BAR = "{desc}: {percentage:3.0f}%|{bar}| {n:.1f}/{total} [{elapsed}<{remaining}{postfix}]"
@@ -52,7 +52,7 @@ class Summary:
 def upscale_files(
     inputs: Inputs,
     output: File,
-    model: keras.Model | File | None = None,
+    model: Network | None = None,
     *,
     scale: float | None = None,
     tile: int | None = None,
@@ -118,7 +118,7 @@ def upscale_files(
     return replace(summary, seconds=time.perf_counter() - started)
 
 
-def choose(model: keras.Model | File | None, scale: float | None) -> tuple[keras.Model, float]:
+def choose(model: Network | None, scale: float | None) -> tuple[keras.Model, float]:
     """The model and scale that are meant by None: `models.best(scale)`, and 2 or the smallest that the model has."""
     model = models.best(scale or 2) if model is None else model
     model = model if isinstance(model, keras.Model) else models.load(model)

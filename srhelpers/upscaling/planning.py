@@ -7,6 +7,8 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
+import keras
+
 from .. import _files
 from ..runtime import UserError
 from .encoding import FORMATS, check_target
@@ -17,6 +19,7 @@ CLIPS = {".mp4": ".mp4", ".mkv": ".mkv", ".mov": ".mov", ".webm": ".webm", ".avi
 LONGEST_NAME = 255  # bytes, of all usual file systems
 File = str | os.PathLike
 Inputs = File | Iterable[File]
+Network = keras.Model | File  # it, its name, or its file
 
 
 def plan(inputs: Inputs, output: File, *, format: str | None = None, suffix: str = "") -> dict[Path, Path]:
