@@ -34,7 +34,22 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 if not importlib.util.find_spec("tensorflow") and importlib.util.find_spec("jax"):
     os.environ.setdefault("KERAS_BACKEND", "jax")
 
-__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)
+_find, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)
+
+
+def __getattr__(name: str) -> object:
+    """Import a name on first use; where a package is missing (a clone that is not installed), say what to do."""
+    try:
+        return _find(name)
+    except ModuleNotFoundError as error:
+        if error.name is None:  # a module of ours that says itself what is missing
+            raise
+        raise ModuleNotFoundError(
+            f"Expected the package {error.name}, which is not installed; install the course with pip, as its "
+            "README says, and restart.",
+            name=error.name,
+        ) from error
+
 
 _keras.register()
 

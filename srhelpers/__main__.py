@@ -2,6 +2,7 @@
 
 import argparse
 import sys
+import warnings
 
 import srhelpers as sr
 
@@ -38,42 +39,49 @@ def _download(arguments):
     return 0
 
 
+def _attempt(problems, function, *given, **options):
+    """What a function gives, or None where that cannot be had: then the reason is added to the problems."""
+    try:
+        return function(*given, **options)
+    except (UserError, OSError) as error:
+        problems[str(error)] = None
+        return None
+
+
 def _evaluate(arguments):
     if arguments.path and len(arguments.dataset) > 1:
         raise UserError(f"Expected one dataset with --path, got {', '.join(arguments.dataset)}; run them one by one.")
     if not arguments.method + arguments.model:
         raise UserError("Expected --method, --model or both, got neither.")
-    import pandas as pd
-
-    scales = {method: arguments.scale or [4] for method in arguments.method}
-    scales |= {model: arguments.scale or sr.upscaling.scales(model) for model in arguments.model}
-    rows = pd.concat(
-        sr.metrics.evaluate(
-            method,
-            dataset,
-            scale,
-            degradation=arguments.degradation,
-            lpips=arguments.lpips,
-            path=arguments.path,
-            progress=True,
-        )
+    problems, models = {}, {}
+    for name in arguments.model:
+        model = _attempt(problems, sr.models.load, name)
+        own = model is not None and _attempt(problems, sr.upscaling.scales, model)
+        if own:
+            models[name] = model, arguments.scale or own
+    scales = sorted(arguments.scale or {scale for _, own in models.values() for scale in own} or {4})
+    methods = {name: (name, scales) for name in arguments.method} | models
+    options = {"degradation": arguments.degradation, "lpips": arguments.lpips, "path": arguments.path}
+    measured = [
+        _attempt(problems, sr.metrics.evaluate, method, dataset, scale, name=name, progress=True, **options)
         for dataset in arguments.dataset
-        for scale in sorted({scale for those in scales.values() for scale in those})
-        for method in scales
-        if scale in scales[method]
-    )
-    table = rows if arguments.per_image else sr.metrics.summarise(rows)
-    digits = {
-        "psnr_y": "{:.2f}".format,
-        "ssim_y": "{:.4f}".format,
-        "psnr_rgb": "{:.2f}".format,
-        "lpips": "{:.4f}".format,
-    }
-    print(table.to_string(index=False, formatters=digits))
-    if arguments.csv:
-        sr.metrics.save(table, arguments.csv)
-        print(f"Saved to {arguments.csv}.")
-    return 0
+        for scale in scales
+        for name, (method, own) in methods.items()
+        if scale in own
+    ]
+    measured = [rows for rows in measured if rows is not None]
+    for problem in problems:
+        print(f"srhelpers: {problem}", file=sys.stderr)
+    if measured:
+        import pandas as pd
+
+        rows = pd.concat(measured, ignore_index=True)
+        table = rows if arguments.per_image else sr.metrics.summarise(rows)
+        print(table)
+        if arguments.csv:
+            sr.metrics.save(table, arguments.csv)
+            print(f"Saved to {arguments.csv}.")
+    return 1 if problems or any(rows.attrs["failed"] for rows in measured) else 0
 
 
 def _upscale(arguments):
@@ -126,7 +134,7 @@ def _parser():
 
     run = commands.add_parser("run", help="execute notebooks; results go to build/")
     run.add_argument("numbers", nargs="*", metavar="NN", help="such as 01 02; none means all")
-    run.add_argument("--profile", choices=("quick", "full"), help="default: full where there is a GPU, else quick")
+    run.add_argument("--profile", choices=("quick", "gpu", "full"), help="default: gpu where there is one, else quick")
     run.add_argument("--keep-going", action="store_true", help="go on after a notebook that fails")
     run.add_argument("--in-place", action="store_true", help="also save the outputs into notebooks/ (for authors)")
     run.set_defaults(function=_run)
@@ -136,11 +144,13 @@ def _parser():
     download.add_argument("--list", action="store_true", help="what there is, and what is here already")
     download.set_defaults(function=_download)
 
-    evaluate = commands.add_parser("evaluate", help="PSNR and SSIM of methods and models on a benchmark set")
+    evaluate = commands.add_parser("evaluate", help="PSNR and SSIM of methods and models on any photos")
     evaluate.add_argument("--method", nargs="+", default=[], help="nearest bilinear bicubic lanczos area")
-    evaluate.add_argument("--model", nargs="+", default=[], help="shipped models, such as voc_residual")
-    evaluate.add_argument("--dataset", nargs="+", required=True, help="such as Set5 Set14 B100, or a folder")
-    evaluate.add_argument("--scale", nargs="+", type=int, help="default: 4, and those that the models have")
+    evaluate.add_argument(
+        "--model", nargs="+", default=[], metavar="NAME|FILE", help="see `srhelpers models`, or your own .keras files"
+    )
+    evaluate.add_argument("--dataset", nargs="+", required=True, help="such as Set5 Set14 B100, or any folder")
+    evaluate.add_argument("--scale", nargs="+", type=int, help="default: those of the models, else 4")
     evaluate.add_argument("--degradation", default="bicubic", help="bicubic (default) area opencv blurred_bicubic")
     evaluate.add_argument("--path", help="folder of the dataset, if it is not found by itself")
     evaluate.add_argument("--lpips", action="store_true", help="also the perceptual distance LPIPS (colour photos)")
@@ -172,29 +182,29 @@ def _parser():
     return parser
 
 
-def main(arguments=None):
+def main(arguments: list[str] | None = None) -> int:
     """Entry point of the `srhelpers` command.
 
     Args:
         arguments: list of words; None takes the command line's.
 
     Returns:
-        Exit status: 0, or what went wrong (1 for an error with a plain message, else how many notebooks failed).
-
-    >>> import srhelpers.__main__
-    >>> srhelpers.__main__.main(["download", "samples"])
-    samples: ...
-    0
+        Exit status: 0, or what went wrong (1 for what is told in plain words, else how many notebooks failed).
+        A bug shows its traceback.
     """
     chosen = _parser().parse_args(arguments)
-    try:
-        return chosen.function(chosen)
-    except (OSError, ValueError, RuntimeError, ModuleNotFoundError) as error:
-        print(f"srhelpers: {error}", file=sys.stderr)
-        return 1
-    except KeyboardInterrupt:
-        print("srhelpers: stopped", file=sys.stderr)
-        return 130
+    with warnings.catch_warnings():
+        warnings.showwarning = lambda message, *_: print(f"srhelpers: {message}", file=sys.stderr)
+        try:
+            return chosen.function(chosen)
+        except (UserError, OSError, sr.datasets.DownloadError, ModuleNotFoundError) as error:
+            if isinstance(error, ModuleNotFoundError) and error.name:
+                raise  # Python's own, and so a bug: ours say what to install, and carry no name
+            print(f"srhelpers: {error}", file=sys.stderr)
+            return 1
+        except KeyboardInterrupt:
+            print("srhelpers: stopped", file=sys.stderr)
+            return 130
 
 
 if __name__ == "__main__":

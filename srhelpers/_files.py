@@ -20,15 +20,16 @@ def replacing(target: str | os.PathLike, *, sync: bool = False) -> Iterator[Path
 
     Args:
         target: file or folder. A file that is there is replaced; a folder must not be there.
-        sync: make sure that a file's content is on the disk before it gets its name.
+        sync: make sure that the content, of a folder that of its files, is on the disk before it gets its name.
     """
     target = Path(target)
     partial = target.with_name(f".{uuid.uuid4().hex[:12]}.part{target.suffix[:10]}")
     try:
         yield partial
-        if sync and partial.is_file():
-            with partial.open("rb+") as written:
-                os.fsync(written.fileno())
+        for file in [partial, *partial.glob("*")] if sync else []:
+            if file.is_file():
+                with file.open("rb+") as written:
+                    os.fsync(written.fileno())
         partial.replace(target)
     finally:
         if partial.is_dir():

@@ -1,5 +1,6 @@
 """From high to low resolution, and plain interpolation back up. NumPy in, NumPy out, any size."""
 
+import math
 import numbers
 from functools import lru_cache
 
@@ -49,18 +50,22 @@ def _weights(length, new_length, kernel, width, antialias):
     return sparse.csr_array((weight.ravel()[used], (row[used], column[used])), shape=(new_length, length))
 
 
+def _is_whole(number):
+    return isinstance(number, numbers.Real) and 1 <= number < math.inf and int(number) == number
+
+
 def _check(image, size):
     image = np.asarray(image)
     if image.ndim not in (2, 3) or 0 in image.shape:
         raise UserError(f"Expected an image (H, W) or (H, W, C) with pixels in it, got shape {image.shape}.")
     if image.dtype not in (np.uint8, np.uint16, np.float32, np.float64):
         raise UserError(f"Expected uint8, uint16, float32 or float64, got {image.dtype}; convert the image first.")
-    if np.shape(size) != (2,) or any(not isinstance(n, numbers.Real) or int(n) != n or n < 1 for n in size):
+    if np.shape(size) != (2,) or not all(map(_is_whole, size)):
         raise UserError(f"Expected a size (height, width) in whole pixels of at least 1, got {size!r}.")
     return image, tuple(int(n) for n in size)
 
 
-def resize(image, size, method="bicubic", *, antialias=True):
+def resize(image: np.ndarray, size: tuple[int, int], method: str = "bicubic", *, antialias: bool = True) -> np.ndarray:
     """Resize one image as the `imresize` of MATLAB did when the benchmark sets were made, pixel for pixel.
 
     Going down, the kernel is stretched by the scale, so that it averages over a whole new pixel (antialiasing);
@@ -81,7 +86,7 @@ def resize(image, size, method="bicubic", *, antialias=True):
         their range; floats are neither.
 
     Raises:
-        ValueError: an unknown method, type, shape or size.
+        UserError: an unknown method, type, shape or size.
 
     Source: Keys 1981, "Cubic Convolution Interpolation for Digital Image Processing", equation 15, for the
     kernel; MATLAB's `imresize` for widths, order of the passes, rounding and edges.
@@ -110,17 +115,12 @@ def resize(image, size, method="bicubic", *, antialias=True):
     return np.ascontiguousarray(result, image.dtype)
 
 
-def bicubic(image, size):
-    """The benchmarks' degradation: antialiased bicubic, as MATLAB's `imresize`. See `resize`.
-
-    >>> import srhelpers as sr
-    >>> sr.degradations.bicubic(sr.datasets.sample("astronaut"), (128, 128)).shape
-    (128, 128, 3)
-    """
+def bicubic(image: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+    """The benchmarks' degradation: antialiased bicubic, as MATLAB's `imresize`. See `resize`."""
     return resize(image, size)
 
 
-def area(image, size):
+def area(image: np.ndarray, size: tuple[int, int]) -> np.ndarray:
     """Each low-resolution pixel is the mean of the pixels it covers, as on a camera's sensor. See `resize`.
 
     >>> import numpy as np, srhelpers as sr
@@ -130,21 +130,17 @@ def area(image, size):
     return resize(image, size, "area")
 
 
-def opencv(image, size):
+def opencv(image: np.ndarray, size: tuple[int, int]) -> np.ndarray:
     """What `cv2.resize(image, …)` gives when nothing else is asked for: bilinear, **not** antialiased.
 
     At ÷4 only 4 of every 16 pixels count, so fine detail turns into false patterns (aliasing). The VOC
     article makes its low-resolution photos this way. Arguments, result and errors as in `resize`.
-
-    >>> import srhelpers as sr
-    >>> sr.degradations.opencv(sr.datasets.sample("astronaut"), (72, 72)).shape
-    (72, 72, 3)
     """
     image, size = _check(image, size)
     return cv2.resize(image, size[::-1]).reshape(*size, *image.shape[2:])
 
 
-def blurred_bicubic(image, size, *, sigma=1.6):
+def blurred_bicubic(image: np.ndarray, size: tuple[int, int], *, sigma: float = 1.6) -> np.ndarray:
     """Gaussian blur, then antialiased bicubic: the degradation of the SRGAN paper.
 
     Args:
@@ -154,13 +150,9 @@ def blurred_bicubic(image, size, *, sigma=1.6):
             is that of the "BD" setting of Zhang et al. 2018 (RDN), section 4.3.
 
     Raises:
-        ValueError: sigma is not positive, and as `resize`.
+        UserError: sigma is not positive, and as `resize`.
 
     Source: Ledig et al. 2017 (SRGAN), section 2.
-
-    >>> import srhelpers as sr
-    >>> sr.degradations.blurred_bicubic(sr.datasets.sample("astronaut"), (128, 128)).shape
-    (128, 128, 3)
     """
     if not sigma > 0:
         raise UserError(f"Expected sigma above 0, got {sigma}; without a blur use degradations.bicubic.")
@@ -172,17 +164,17 @@ def blurred_bicubic(image, size, *, sigma=1.6):
 DEGRADATIONS = {"bicubic": bicubic, "area": area, "opencv": opencv, "blurred_bicubic": blurred_bicubic}
 
 
-def crop_to_multiple(image, scale):
+def crop_to_multiple(image: np.ndarray, scale: int) -> np.ndarray:
     """Cut the bottom and right edges so that height and width divide by `scale`.
 
     Raises:
-        ValueError: `scale` is no whole number ≥ 1, or the image is no array or smaller than one block.
+        UserError: `scale` is no whole number ≥ 1, or the image is no array or smaller than one block.
 
     >>> import srhelpers as sr
     >>> sr.degradations.crop_to_multiple(sr.datasets.sample("chelsea"), 4).shape
     (300, 448, 3)
     """
-    if int(scale) != scale or scale < 1:
+    if not _is_whole(scale):
         raise UserError(f"Expected a whole scale of at least 1, got {scale}.")
     if not isinstance(image, np.ndarray):
         raise UserError(f"Expected an image array, got {type(image).__name__}; read files with datasets.read_image.")

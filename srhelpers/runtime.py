@@ -15,7 +15,7 @@ from ._keras import quiet
 
 OLDEST = {"python": (3, 11), "keras": (3, 12), "tensorflow": (2, 19)}
 NEWEST_TESTED = {"python": (3, 13), "keras": (3, 15), "tensorflow": (2, 21)}
-PROFILES = ("quick", "full")
+PROFILES = ("quick", "gpu", "full")
 
 
 class UserError(ValueError):
@@ -27,12 +27,7 @@ class UserError(ValueError):
 
 @dataclass(frozen=True)
 class Runtime:
-    """What `setup` found and chose. Printing it gives one tidy block.
-
-    >>> import srhelpers as sr
-    >>> sr.setup(verbose=False).profile in sr.runtime.PROFILES
-    True
-    """
+    """What `setup` found and chose. Printing it gives one tidy block."""
 
     platform: str
     backend: str
@@ -44,7 +39,7 @@ class Runtime:
     folders: dict
     versions: dict
 
-    def __str__(self):
+    def __str__(self) -> str:
         rows = {
             "platform": self.platform,
             "backend": self.backend,
@@ -58,6 +53,8 @@ class Runtime:
         return "\n".join(f"{name:<14} {value}" for name, value in rows.items())
 
 
+_PACKAGE = Path(__file__).resolve().parent
+_CLONE = _PACKAGE.parent if (_PACKAGE.parent / "pyproject.toml").exists() else None
 _FOLDERS = {"data": "SR_DATA_DIR", "weights": "SR_WEIGHTS_DIR", "cache": "SR_CACHE_DIR"}
 
 
@@ -66,16 +63,10 @@ def _short(path):
     return f"~/{path.relative_to(home).as_posix()}" if path and path.is_relative_to(home) else path
 
 
-def folder(name):
+def folder(name: str) -> Path | None:
     """The folder for "data", "weights" or "cache", from SR_DATA_DIR, SR_WEIGHTS_DIR or SR_CACHE_DIR.
 
-    Returns:
-        Path, or None where the variable is not set. The cache always has a folder: the user's cache folder
-        when SR_CACHE_DIR is not set.
-
-    >>> import srhelpers as sr
-    >>> sr.runtime.folder("cache").is_absolute()
-    True
+    None where the variable is not set; the cache is then the user's cache folder.
     """
     value = os.environ.get(_FOLDERS[name])
     if value:
@@ -83,25 +74,31 @@ def folder(name):
     return Path(pooch.os_cache("srhelpers")) if name == "cache" else None
 
 
+def shipped(name: str) -> Path:
+    """Where the "models", "results" or "photos" that ship are: `data/` of a clone, or inside the package. Only read."""
+    return (_CLONE or _PACKAGE) / "data" / name
+
+
+def own(name: str) -> Path:
+    """Where a reader's "models" and "results" go: `build/` of a clone, `srhelpers_data/` in the working folder else."""
+    return (_CLONE / "build" if _CLONE else Path.cwd() / "srhelpers_data") / name
+
+
 def _number(version):
     return tuple(int(part) for part in re.findall(r"\d+", version)[:3])
 
 
-def check_versions(versions):
-    """Refuse what the notebooks cannot run on.
+def check_versions(versions: dict[str, str]) -> list[str]:
+    """Refuse what the lessons cannot run on.
 
     Args:
-        versions: dict of "python", "keras" and, if installed, "tensorflow" → version string.
+        versions: of "python", "keras" and, if installed, "tensorflow".
 
     Returns:
-        List of sentences about versions newer than the tests have seen.
+        Sentences about versions newer than the tests have seen.
 
     Raises:
-        RuntimeError: a version is too old, or is Keras 3.14.0, and what to install instead.
-
-    >>> import srhelpers as sr
-    >>> sr.runtime.check_versions({"python": "3.12.1", "keras": "3.13.2"})
-    []
+        UserError: a version is too old, or is Keras 3.14.0, and what to install instead.
     """
     notes = []
     for name in OLDEST.keys() & versions.keys():
@@ -160,42 +157,26 @@ def _accelerator():
     return kind, f"{len([device for device in devices if kind in device])} × {name}", capability
 
 
-def device():
-    """What the Keras backend computes on, for rows of results.
-
-    Returns:
-        str such as "1 × Tesla T4" or "CPU, 2 cores".
-
-    >>> import srhelpers as sr
-    >>> sr.runtime.device() == sr.setup(verbose=False).device
-    True
-    """
+def device() -> str:
+    """What the Keras backend computes on, such as "1 × Tesla T4" or "CPU, 2 cores"."""
     return _accelerator()[1]
 
 
-def setup(profile=None, *, precision=None, seed=0, verbose=True):
+def setup(profile: str | None = None, *, precision: str | None = None, seed: int = 0, verbose: bool = True) -> Runtime:
     """First call of every notebook: check versions, choose precision and profile, set seeds, say so.
 
     Args:
-        profile: "quick" (a laptop, minutes, embedded photos) or "full" (the real data and schedule).
-            None takes SR_PROFILE, else "full" where a GPU or TPU is seen, else "quick".
+        profile: "quick" (minutes on a laptop, no network), "gpu" (the same with more steps, on the real data where
+            it is here), or "full" (the paper's data, downloaded if need be, and length). None takes SR_PROFILE,
+            else "gpu" where a GPU or TPU is seen, else "quick".
         precision: a Keras dtype policy such as "float32". None takes SR_PRECISION, else bfloat16 on GPUs that
             have it and on TPUs, float16 on older GPUs, float32 on a CPU. (Some CPUs have bfloat16 too: there
             SR_PRECISION=mixed_bfloat16 halves the time with TensorFlow, and multiplies it on others.)
-        seed: int for Python, NumPy and the Keras backend.
+        seed: for Python, NumPy and the Keras backend.
         verbose: print the block.
 
-    Returns:
-        Runtime.
-
     Raises:
-        RuntimeError: an unsupported version, or no backend installed.
-        ValueError: an unknown profile.
-
-    >>> import srhelpers as sr
-    >>> runtime = sr.setup(seed=1, verbose=False)
-    >>> runtime.seed
-    1
+        UserError: an unknown profile, an unsupported version, or no backend installed.
     """
     profile = profile or os.environ.get("SR_PROFILE")
     if profile not in (None, *PROFILES):
@@ -224,7 +205,7 @@ def setup(profile=None, *, precision=None, seed=0, verbose=True):
         device=device,
         accelerator=accelerator,
         precision=precision,
-        profile=profile or ("quick" if accelerator == "cpu" else "full"),
+        profile=profile or ("quick" if accelerator == "cpu" else "gpu"),
         seed=seed,
         folders={kind: folder(kind) for kind in _FOLDERS},
         versions=versions,

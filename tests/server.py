@@ -15,6 +15,13 @@ class _Handler(BaseHTTPRequestHandler):
         start = 0
         asked = self.headers.get("Range")
         served.requests.append((self.path, asked))
+        if served.refusals:
+            status, headers = served.refusals.pop(0)
+            self.send_response(status)
+            for name, value in ({"Content-Length": "0"} | headers).items():
+                self.send_header(name, value)
+            self.end_headers()
+            return
         if content is None:
             self.send_error(404)
             return
@@ -34,6 +41,13 @@ class _Handler(BaseHTTPRequestHandler):
         else:
             self.send_header("Connection", "close")
         self.end_headers()
+        while served.endless:  # until the other side has had enough
+            try:
+                self.wfile.write(bytes(1 << 16))
+                served.sent += 1 << 16
+            except OSError:
+                self.close_connection = True
+                return
         stop = len(content) if served.break_after is None else min(len(content), start + served.break_after)
         for position in range(start, stop, 16384):
             self.wfile.write(content[position : min(position + 16384, stop)])
@@ -62,12 +76,15 @@ class Served:
         self.ranges = True  # whether it can go on half-way
         self.stop_after = None  # bytes after which the whole server is gone
         self.announce = True  # whether it tells how long the reply is
+        self.endless = False  # whether it sends zeros without end
+        self.sent = 0  # bytes of them
+        self.refusals = []  # (status, headers) of the next replies
 
     @contextmanager
     def running(self):
         server = ThreadingHTTPServer(("127.0.0.1", 0), _Handler)
         server.served, server.daemon_threads = self, True
-        threading.Thread(target=server.serve_forever, daemon=True).start()
+        threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
         self.address = f"http://127.0.0.1:{server.server_port}"
         try:
             yield self

@@ -1,14 +1,9 @@
-import os
-import signal
-import subprocess
-import sys
-import time
-
 import keras
 import numpy as np
 import pandas as pd
 import pytest
 from keras import layers
+from killing import kill
 
 import srhelpers as sr
 
@@ -338,58 +333,70 @@ def test_saturation_counts_only_in_a_row_and_on_both_sides():
         guard([{"d_real": 0.5}])
 
 
-RUN = """
-import sys, keras, numpy as np
-from keras import layers
-import srhelpers as sr
+def killable(folder, pause=0.0):
+    """A run that a test can kill: with batch normalisation, Dropout and a learning-rate schedule."""
+    import time
+    from pathlib import Path
 
-folder, slow = sys.argv[1], float(sys.argv[2])
-sr.setup(seed=0, verbose=False)
-photo, large = keras.Input((None, None, 3)), keras.Input((None, None, 3))
-x = layers.Rescaling(1 / 255)(photo)
-inside = layers.BatchNormalization()(layers.Conv2D(4, 3, padding="same")(layers.UpSampling2D(2)(x)))
-generator = keras.Model(photo, sr.studies.blocks.picture(inside, "x2", base=sr.studies.blocks.enlarged(x, 2)))
-y = layers.Conv2D(4, 3, strides=2)(layers.Rescaling(1 / 127.5, -1)(large))
-y = layers.LeakyReLU()(layers.BatchNormalization()(y))
-discriminator = keras.Model(large, layers.Dense(1)(layers.GlobalAveragePooling2D()(y)))
-gan = sr.training.GAN(generator, discriminator)
-schedule = keras.optimizers.schedules.CosineDecay(1e-3, 15)
-gan.compile(keras.optimizers.Adam(schedule), loss="mse", metrics=[sr.metrics.PSNR()])
-training = sr.generators.MultiSize("samples", 8, 16, batch_size=4, shuffle=True, seed=1)
-validation = sr.generators.MultiSize("samples", 8, 16, batch_size=4)
+    import keras
+    import numpy as np
+    from keras import layers
 
-class Slow(keras.callbacks.Callback):
-    def on_epoch_begin(self, epoch, logs=None):
-        import time
-        time.sleep(slow)
+    import srhelpers as sr
 
-history = sr.training.fit(
-    gan, training, validation, epochs=5, folder=folder, keep="last", verbose=0, callbacks=[Slow()],
-    guard=sr.training.collapse(15),
-)
-history.to_csv(folder + "/result.csv", index=False)
-np.savez(folder + "/weights.npz", *gan.get_weights())
-"""
+    sr.setup(seed=0, verbose=False)
+    photo, large = keras.Input((None, None, 3)), keras.Input((None, None, 3))
+    x = layers.Rescaling(1 / 255)(photo)
+    inside = layers.BatchNormalization()(layers.Conv2D(4, 3, padding="same")(layers.UpSampling2D(2)(x)))
+    generator = keras.Model(photo, sr.studies.blocks.picture(inside, "x2", base=sr.studies.blocks.enlarged(x, 2)))
+    y = layers.Conv2D(4, 3, strides=2)(layers.Rescaling(1 / 127.5, -1)(large))
+    y = layers.Dropout(0.2)(layers.LeakyReLU()(layers.BatchNormalization()(y)))
+    discriminator = keras.Model(large, layers.Dense(1)(layers.GlobalAveragePooling2D()(y)))
+    gan = sr.training.GAN(generator, discriminator)
+    schedule = keras.optimizers.schedules.CosineDecay(1e-3, 15)
+    gan.compile(keras.optimizers.Adam(schedule), loss="mse", metrics=[sr.metrics.PSNR()])
+    training = sr.generators.MultiSize("samples", 8, 16, batch_size=4, shuffle=True, seed=1)
+    validation = sr.generators.MultiSize("samples", 8, 16, batch_size=4)
+    wait = keras.callbacks.LambdaCallback(on_epoch_begin=lambda epoch, logs: time.sleep(pause))
+    options = {"keep": "last", "guard": sr.training.collapse(15), "verbose": 0, "callbacks": [wait]}
+    history = sr.training.fit(gan, training, validation, epochs=5, folder=folder, **options)
+    history.to_csv(Path(folder, "result.csv"), index=False)
+    np.savez(Path(folder, "weights.npz"), *gan.get_weights())
 
 
 def test_a_killed_run_goes_on_and_ends_as_if_nothing_had_happened(tmp_path):
-    def run(folder, slow=0.0):
-        command = [sys.executable, "-c", RUN, str(folder), str(slow)]
-        return subprocess.Popen(command, env=os.environ | {"KERAS_BACKEND": keras.backend.backend()})
-
     whole, killed = tmp_path / "whole", tmp_path / "killed"
-    assert run(whole).wait(timeout=200) == 0
-    process, deadline = run(killed, slow=0.6), time.monotonic() + 200
-    while not list(killed.glob("epoch-00002")):
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
-    process.send_signal(signal.SIGKILL)
-    process.wait()
-    assert not (killed / "result.csv").exists()
-    assert run(killed).wait(timeout=200) == 0
+    kill(killable, killed, epoch=2)
+    for folder in (whole, killed):
+        killable(folder)
     expected, found = (pd.read_csv(folder / "result.csv").drop(columns="seconds") for folder in (whole, killed))
     assert list(found.epoch) == [1, 2, 3, 4, 5]
-    np.testing.assert_allclose(found, expected, rtol=1e-3)
+    pd.testing.assert_frame_equal(found, expected)
     one, other = np.load(whole / "weights.npz"), np.load(killed / "weights.npz")
     for name in one.files:
-        np.testing.assert_allclose(other[name], one[name], atol=2e-4)
+        np.testing.assert_array_equal(one[name], other[name])
+
+
+def test_a_gan_that_is_not_compiled_is_named(random):
+    gan = sr.training.GAN(little_generator(), little_discriminator())
+    with pytest.raises(sr.runtime.UserError, match="Expected a compiled GAN"):
+        gan.fit(noise(random, 2))
+
+
+def test_a_gan_is_another_run_with_another_weight_or_network():
+    def key(head="dense", weight=0.1):
+        gan = sr.training.GAN(little_generator(), little_discriminator(head), adversarial_weight=weight)
+        gan.compile("adam", "mse")
+        return sr.training.run_key(gan)
+
+    assert key() == key()
+    assert len({key(), key(head="patch"), key(weight=0.2)}) == 3
+
+
+def test_a_gan_is_saved_and_loaded(random, tmp_path):
+    gan = little_gan()
+    gan.save(tmp_path / "gan.keras")
+    again = keras.models.load_model(tmp_path / "gan.keras")
+    assert again.adversarial_weight == 0.01
+    low = noise(random, 2).batches[0][0]
+    np.testing.assert_allclose(again(low), gan(low), atol=1e-4)

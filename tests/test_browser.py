@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -20,11 +21,12 @@ from conftest import REPOSITORY
 import srhelpers as sr
 
 playwright = pytest.importorskip("playwright.sync_api", reason="no Playwright here; python -m pip install playwright")
-pytestmark = pytest.mark.browser
+pytestmark = pytest.mark.slow
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome", "microsoft-edge")
 SCREENSHOTS = Path(os.environ.get("SR_SCREENSHOTS") or REPOSITORY / "build").absolute()
 PATIENCE = 300  # seconds; a slow machine takes 40 for a notebook
+playwright.expect.set_options(timeout=PATIENCE * 1000)
 
 
 def wait_for(what, condition):
@@ -166,10 +168,17 @@ def run(page, path):
 
 
 def show(page, output):
-    """Scroll to an output near the top and wait until it is drawn."""
-    page.mouse.move(760, 500)
-    page.mouse.wheel(0, -1_000_000)
-    output.scroll_into_view_if_needed()
+    """Scroll to an output and wait until it is drawn and stays where it is."""
+    # From the top: of a long notebook, JupyterLab draws only what is near.
+    page.locator(".jp-WindowedPanel-outer").first.evaluate("panel => panel.scrollTo(0, 0)")
+    places = [None]
+
+    def at_rest():
+        output.scroll_into_view_if_needed()
+        places.append(output.bounding_box())
+        return places[-1] and places[-1] == places[-2]
+
+    wait_for("the output to stay where it is", at_rest)
     playwright.expect(output).to_be_in_viewport(ratio=0.9)
 
 
@@ -197,7 +206,12 @@ def upload(page, path, notebook):
     page.get_by_role("button", name="Your photo (1)").wait_for()
 
     number = next(i for i, cell in enumerate(code_cells(notebook)) if "choose_photo(" in cell.source)
-    page.locator(".jp-CodeCell", has_text="choose_photo(").first.locator(".cm-content").click()
+    # A click would hit another cell where pictures above are still being drawn.
+    cell = page.locator(".jp-CodeCell").filter(has=page.locator(".cm-content", has_text="choose_photo(")).first
+    editor = cell.locator(".cm-content")
+    editor.focus()
+    playwright.expect(cell).to_have_class(re.compile(r"\bjp-mod-active\b"))
+    playwright.expect(editor).to_be_focused()
     page.keyboard.press("Shift+Enter")
 
     def again():
@@ -210,18 +224,23 @@ def upload(page, path, notebook):
     keep(page, "11_upload")
 
 
+NOT_ENLARGED = "image => image.decode().then(() => image.clientWidth <= image.naturalWidth)"
+
+
 def move_slider(page):
     """With the keyboard and the mouse; left of the line is one picture, right of it the other."""
     output = page.locator(".before-after").first
     slider, picture = output.get_by_role("slider"), output.get_by_role("img").first
     show(page, output)
     for each in page.locator(".before-after > img").all():
-        assert each.evaluate("each => each.clientWidth <= each.naturalWidth"), "it is drawn larger than it is"
+        assert each.evaluate(NOT_ENLARGED), "it is drawn larger than it is"
 
     halves = seen(picture)
     slider.press("Home")
+    playwright.expect(slider).to_have_value("0")
     after = seen(picture)
     slider.press("End")
+    playwright.expect(slider).to_have_value("100")
     before = seen(picture)
     middle = halves.shape[1] // 2
     assert difference(before, after) > 1
@@ -229,15 +248,16 @@ def move_slider(page):
     assert difference(halves[:, middle + 3 : -3], after[:, middle + 3 : -3]) < 0.1
 
     slider.press("ArrowLeft")  # JupyterLab takes the arrow keys for itself where it may
-    assert float(slider.input_value()) < 100
+    playwright.expect(slider).not_to_have_value("100")
 
     slider.click()  # in its middle
+    playwright.expect(slider).to_have_value(re.compile(r"^(49|5[01])"))
     assert difference(seen(picture), halves) < 0.1
     box = slider.bounding_box()
     page.mouse.down()
     page.mouse.move(box["x"] + box["width"] / 4, box["y"] + box["height"] / 2, steps=5)
     page.mouse.up()
-    assert 20 < float(slider.input_value()) < 30
+    playwright.expect(slider).to_have_value(re.compile(r"^2\d"))
     quarter = seen(picture)
     assert difference(quarter[:, middle // 2 + 20 : middle - 3], after[:, middle // 2 + 20 : middle - 3]) < 0.1
 

@@ -130,9 +130,25 @@ def test_evaluate_prints_a_table_and_saves_it(here, photo, capfd):
     assert main([*command[:-1], "images.csv", "--per-image"]) == 0
     assert set(pd.read_csv("images.csv").image) == {"photo"}
     assert main(["evaluate", "--method", "magic", "--dataset", "mine"]) == 1
-    assert "Expected a method of nearest" in capfd.readouterr().err
+    assert "Expected an interpolation of nearest" in capfd.readouterr().err
     assert main(["evaluate", "--method", "area", "--dataset", "Set5", "B100", "--path", "mine"]) == 1
     assert "Expected one dataset with --path, got Set5, B100" in capfd.readouterr().err
+
+
+def test_a_bug_shows_its_traceback_and_a_mistake_does_not(monkeypatch, capsys):
+    for error in (
+        sr.runtime.UserError("a mistake"),
+        sr.datasets.DownloadError("no network"),
+        FileNotFoundError("no file"),
+        ModuleNotFoundError("Expected the package av; run: pip"),
+    ):
+        monkeypatch.setattr(sr.models, "table", lambda error=error: (_ for _ in ()).throw(error))
+        assert main(["models"]) == 1
+        assert capsys.readouterr().err == f"srhelpers: {error}\n"
+    for error in (ValueError("a bug"), RuntimeError("a bug"), ModuleNotFoundError("No module", name="ours")):
+        monkeypatch.setattr(sr.models, "table", lambda error=error: (_ for _ in ()).throw(error))
+        with pytest.raises(type(error)):
+            main(["models"])
 
 
 def test_upscale_takes_the_best_model_and_says_so(here, photo, capfd):

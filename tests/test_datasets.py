@@ -1,6 +1,10 @@
+import os
+from pathlib import Path
+
 import cv2
 import numpy as np
 import pytest
+from PIL import Image
 
 import srhelpers as sr
 from srhelpers.datasets.catalog import DATASETS
@@ -106,7 +110,12 @@ def test_links_are_followed(data, tmp_path):
     (data / "holidays" / "round").symlink_to(data / "holidays")  # a circle
     (data / "holidays" / "gone.jpg").symlink_to(tmp_path / "nothing.jpg")
     (data / "holidays" / "album.jpg").mkdir()
-    assert [file.name for file in sr.datasets.photos("holidays")] == ["0000.png", "0005.png", "0006.png"]
+    (data / "holidays" / "itself.png").symlink_to(data / "holidays" / "itself.png")
+    (data / "holidays" / "loop").symlink_to(data / "holidays" / "loop")
+    with pytest.warns(UserWarning, match=r"Left out 3 that cannot be read: .*gone.jpg, .*itself.png, .*loop\.") as told:
+        photos = sr.datasets.photos("holidays")
+    assert [file.name for file in photos] == ["0000.png", "0005.png", "0006.png"]
+    assert told[0].filename == __file__
 
 
 def test_relative_paths(tmp_path, monkeypatch):
@@ -115,10 +124,109 @@ def test_relative_paths(tmp_path, monkeypatch):
     assert sr.datasets.find("Set14", ".") == sr.datasets.find("Set14", "Set14") == tmp_path / "benchmark/Set14/HR"
 
 
-def test_a_folder_that_cannot_be_read_is_not_here(data, monkeypatch):
-    put(data / "Set5" / "HR", 5)
-    monkeypatch.setattr(sr.datasets.os, "scandir", lambda folder: (_ for _ in ()).throw(PermissionError(13, "no")))
+def test_a_folder_that_cannot_be_read_does_not_stop_the_others(data, monkeypatch):
+    put(data / "holidays" / "2025", 2)
+    put(data / "holidays" / "secret", 2)
+    scandir = os.scandir
+
+    def refuse(folder):  # as root, tests may read everything
+        if os.fspath(folder).endswith("secret"):
+            raise PermissionError(13, "Permission denied", str(folder))
+        return scandir(folder)
+
+    monkeypatch.setattr(os, "scandir", refuse)
+    with pytest.warns(UserWarning, match=r"Left out 1 that cannot be read: .*secret\."):
+        assert len(sr.datasets.photos("holidays")) == 2
+    put(data / "Set5" / "secret", 5)
     assert not sr.datasets.is_here("Set5")
+
+
+def test_what_systems_leave_beside_photos_is_no_photo(data):
+    folder = put(data / "holidays", 2)
+    for name in ("._0000.png", ".DS_Store", "0000.png.part", ".3f2a.part.png", "Thumbs.db"):
+        (folder / name).write_bytes(b"junk")
+    (folder / os.fsdecode(b"caf\xe9.png")).write_bytes((folder / "0000.png").read_bytes())
+    photos = sr.datasets.photos("holidays")
+    assert [os.fsencode(file.name) for file in photos] == [b"0000.png", b"0001.png", b"caf\xe9.png"]
+    assert sr.datasets.read_image(photos[2]).shape == (4, 4, 3)
+
+
+def test_two_folders_of_one_name_are_told_apart(tmp_path):
+    first, second = (put(tmp_path / name / "HR", count) for name, count in (("a", 2), ("b", 3)))
+    (tmp_path / "link").symlink_to(tmp_path / "a")
+    one, other, linked = (sr.datasets.open(folder) for folder in (first, second, tmp_path / "link" / "HR"))
+    assert one.title == other.title == "HR"
+    assert one.folder != other.folder
+    assert linked == one
+    assert one.files == (first / "0000.png", first / "0001.png")
+    assert sr.datasets.photos(one) == sr.datasets.photos(str(first)) == sr.datasets.photos(list(map(str, one.files)))
+    with pytest.raises(AttributeError):
+        one.title = "other"
+
+
+def test_a_path_is_a_folder_and_no_name_of_the_table(tmp_path, monkeypatch):
+    put(tmp_path / "photos", 2)
+    monkeypatch.chdir(tmp_path)
+    assert len(sr.datasets.photos(Path("photos"))) == len(sr.datasets.photos("./photos")) == 2
+
+
+@pytest.fixture
+def course(tmp_path, monkeypatch):
+    """A stand-in for the photos that come with the course."""
+    folder = put(tmp_path / "shipped" / "photos", 1, ".jpg")
+    content = (folder / "0000.jpg").read_bytes()
+    (folder / "0000.jpg").unlink()
+    for number in range(216):
+        (folder / f"{number:03d}.jpg").write_bytes(content)
+    (folder / "credits.csv").write_text("file,licence,author,source")
+    monkeypatch.setattr(sr.runtime, "shipped", lambda name: tmp_path / "shipped" / name)
+    return folder
+
+
+def test_the_photos_of_the_course_have_a_split_of_their_own(course):
+    training, validation = sr.datasets.split("photos")
+    assert (len(training), len(validation)) == (200, 16)
+    assert [file.name for file in validation][:3] == ["000.jpg", "014.jpg", "029.jpg"]
+    assert sorted(training + validation) == sr.datasets.photos("photos") == sorted(course.glob("*.jpg"))
+    assert sr.datasets.split(course) == (training, validation), "the same rule as for any folder"
+    (course / "001.jpg").unlink()
+    with pytest.warns(UserWarning, match="Expected 216 photos of photos, found 215"):
+        _, fewer = sr.datasets.split("photos")
+    assert fewer == validation, "a missing photo moves no other"
+    assert len(sr.datasets.split(course, 8)[1]) == 8
+
+
+def test_the_photos_that_ship_are_whole():
+    if not sr.datasets.is_here("photos"):
+        pytest.skip("the photos are not here")
+    opened = sr.datasets.open("photos")
+    assert len(opened.files) == 216
+    assert {sr.datasets.read_image(file).shape for file in opened.files[::40]} == {(288, 288, 3)}
+    assert len((opened.folder / "credits.csv").read_text(encoding="utf-8").splitlines()) == 217
+
+
+@pytest.mark.parametrize("count, validate, expected", [(40, 4, [0, 13, 26, 39]), (10, 16, [0, 9]), (5, 16, [0])])
+def test_a_split_is_evenly_spaced_and_at_most_a_fifth(tmp_path, count, validate, expected):
+    files = sr.datasets.photos(put(tmp_path / "mine", count))
+    training, validation = sr.datasets.split(tmp_path / "mine", validate)
+    assert validation == [files[place] for place in expected]
+    assert training == [file for file in files if file not in validation]
+    assert sr.datasets.split(files, validate) == (training, validation)
+
+
+def test_too_few_photos_to_split(tmp_path):
+    with pytest.raises(ValueError, match=r"at least 5 photos, .* got 4 photos and validate=16"):
+        sr.datasets.split(put(tmp_path / "mine", 4))
+    with pytest.raises(ValueError, match="validate=0"):
+        sr.datasets.split(put(tmp_path / "many", 10), validate=0)
+
+
+def test_voctest_further_up_hides_nothing(tmp_path, monkeypatch):
+    data = tmp_path / "VOCtest_experiments"
+    put(data / "Set5" / "HR", 5)
+    put(data / "voc2007" / "VOCdevkit" / "VOC2007" / "JPEGImages", 2)
+    monkeypatch.setenv("SR_DATA_DIR", str(data))
+    assert sr.datasets.is_here("Set5") and sr.datasets.is_here("voc2007")
 
 
 def test_a_set_of_another_length_is_used_with_a_warning(data):
@@ -151,7 +259,7 @@ def test_what_to_do_when_a_set_is_missing(data, kaggle, tmp_path):
     assert "Add input" in text
     with pytest.raises(FileNotFoundError, match=r"got 'Sett5'. Did you mean Set5\?"):
         sr.datasets.photos("Sett5")
-    with pytest.raises(ValueError, match=r"Expected a dataset of samples, voc2007, .*, got 'voc2008'"):
+    with pytest.raises(ValueError, match=r"Expected a dataset of samples, photos, voc2007, .*, got 'voc2008'"):
         sr.datasets.download("voc2008")
 
 
@@ -164,8 +272,10 @@ def test_the_table_says_what_the_official_pages_say():
         "div2k_valid": (448993893, "sha256:20dd31fd84d777bc1cf5d6b7654a3f569c0aec74458ae094122ad1d0489900fc"),
         "div2k_train_lr_x4": (246914039, "sha256:f006b837f4eb52b82909aa01478e6d6d199eefce932179491d0c9dbb706dde3a"),
         "div2k_valid_lr_x4": (31505881, "sha256:a50a5d1c4b88de4e8d300d8fb2b904c52fe93b2b298a4899697760d7cbb6d553"),
-        "bsds500": (None, None),
     } | dict.fromkeys(("set5", "set14", "b100", "urban100"), (None, "md5:4ace41d33c2384b97e6b320cd0afd6ba"))
+    assert DATASETS["div2k_valid_lr_x4"].folders == ("div2k_valid_lr_bicubic/x4",)
+    assert DATASETS["div2k_train_lr_x4"].archive.urls[0].endswith("/DIV2K_train_LR_bicubic_X4.zip")
+    assert DATASETS["div2k_train"].archive.urls[0].endswith("/DIV2K/DIV2K_train_HR.zip")
     archives = {name: row.archive for name, row in DATASETS.items() if row.archive}
     assert {name: (archive.size, archive.checksum) for name, archive in archives.items()} == published
     assert "http://pjreddie.com/media/files/VOCtrainval_06-Nov-2007.tar" in archives["voc2007"].urls
@@ -183,10 +293,25 @@ def test_read_image_kinds(tmp_path, random):
     np.testing.assert_array_equal(sr.datasets.read_image(tmp_path / "alpha.png"), rgb)
 
 
+def test_read_image_gives_eight_bits_of_grey_or_rgb_for_all_kinds(tmp_path, random):
+    rgb = cv2.resize(random.integers(0, 256, (5, 6, 3), dtype="uint8"), (48, 40), interpolation=cv2.INTER_CUBIC)
+    image = Image.fromarray(rgb)
+    cv2.imwrite(str(tmp_path / "16.png"), rgb[..., ::-1].astype("uint16") * 257)
+    cv2.imwrite(str(tmp_path / "16.tif"), rgb[..., ::-1].astype("uint16") * 257)
+    cv2.imwrite(str(tmp_path / "grey16.png"), rgb[..., 0].astype("uint16") * 257)
+    image.convert("CMYK").save(tmp_path / "cmyk.jpg", quality=100, subsampling=0)
+    palette = image.quantize(32)
+    palette.save(tmp_path / "palette.png", transparency=0)
+    alike = {"16.png": rgb, "16.tif": rgb, "cmyk.jpg": rgb, "palette.png": np.asarray(palette.convert("RGB"))}
+    for name, expected in (alike | {"grey16.png": rgb[..., 0]}).items():
+        found = sr.datasets.read_image(tmp_path / name)
+        assert found.dtype == "uint8" and found.shape == expected.shape, name
+        assert np.abs(found.astype(int) - expected).mean() < (2 if name == "cmyk.jpg" else 0.01), name
+
+
 def test_read_image_turns_as_exif_says(tmp_path):
-    pil = pytest.importorskip("PIL.Image")
-    image = pil.fromarray(np.repeat(np.arange(0, 250, 50, "uint8"), 16).reshape(5, 16).repeat(8, 0))
-    exif = pil.Exif()
+    image = Image.fromarray(np.repeat(np.arange(0, 250, 50, "uint8"), 16).reshape(5, 16).repeat(8, 0))
+    exif = Image.Exif()
     exif[0x0112] = 6  # turn a quarter clockwise to see it upright
     image.save(tmp_path / "turned.jpg", exif=exif)
     turned = sr.datasets.read_image(tmp_path / "turned.jpg")

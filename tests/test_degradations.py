@@ -146,6 +146,11 @@ def test_wrong_input_is_named(photo):
         sr.degradations.resize(photo, (0, 10))
     with pytest.raises(ValueError, match=r"size \(height, width\) in whole pixels of at least 1, got 75"):
         sr.degradations.resize(photo, 75)
+    for wrong in (float("inf"), float("nan"), -float("inf")):
+        with pytest.raises(sr.runtime.UserError, match=r"Expected a size \(height, width\) in whole pixels of"):
+            sr.degradations.resize(photo, (wrong, 3))
+        with pytest.raises(sr.runtime.UserError, match="whole scale of at least 1"):
+            sr.degradations.crop_to_multiple(photo, wrong)
     for function in (sr.degradations.opencv, sr.degradations.blurred_bicubic):
         for wrong in ("72", (72.5, 72), 72):
             with pytest.raises(ValueError, match=r"size \(height, width\) in whole pixels"):

@@ -1,7 +1,12 @@
+import os
+from concurrent.futures import ThreadPoolExecutor
+
 import cv2
+import keras
 import numpy as np
 import pandas as pd
 import pytest
+from keras import layers
 
 import srhelpers as sr
 from srhelpers.__main__ import main
@@ -47,6 +52,17 @@ def two(tmp_path, photo):
     return folder
 
 
+def network(scale=2, blocks=None, name="mine"):
+    """A network as a reader makes it: here its convolution gives each pixel scale×scale times, like "nearest"."""
+    photo = keras.Input((None, None, 3))
+    x = layers.Conv2D(3 * scale**2, 1, kernel_initializer="zeros", name="repeat")(photo)
+    x = blocks(x) if blocks else x
+    model = keras.Model(photo, layers.UpSampling2D(scale)(layers.Conv2D(3, 1, name="pick")(x)), name=name)
+    model.get_layer("repeat").set_weights([np.tile(np.eye(3), scale**2)[None, None], np.zeros(3 * scale**2)])
+    model.get_layer("pick").set_weights([np.eye(3 * scale**2, 3)[None, None], np.zeros(3)])
+    return model
+
+
 def test_a_row_is_what_the_parts_give(two, photo):
     rows = sr.metrics.evaluate("bicubic", two, 4)
     assert list(rows.image) == ["colour", "grey"]
@@ -72,13 +88,42 @@ def test_lpips_is_measured_if_asked_for(two, photo, monkeypatch):
     assert "lpips" not in sr.metrics.summarise(sr.metrics.evaluate("bicubic", two, 4))
 
 
-def test_the_sets_own_low_resolution_files_are_used(two):
-    small = two.parent / "LR_bicubic" / "X4"
-    small.mkdir(parents=True)
-    cv2.imwrite(str(small / "colourx4.png"), np.zeros((30, 35, 3), "uint8"))
+@pytest.fixture
+def low(two, photo):
+    """Its low-resolution files, all black."""
+    folder = two.parent / "LR_bicubic" / "X4"
+    folder.mkdir(parents=True)
+    cv2.imwrite(str(folder / "colourx4.png"), np.zeros((30, 35, 3), "uint8"))
+    cv2.imwrite(str(folder / "greyx4.png"), np.zeros((22, 24), "uint8"))
+    return folder
+
+
+def test_the_sets_own_low_resolution_files_are_used(two, low):
     before, after = sr.metrics.evaluate("bicubic", two, 2), sr.metrics.evaluate("bicubic", two, 4)
-    assert after.psnr_y[0] < 12 < before.psnr_y[0]
+    assert after.psnr_y.max() < 12 < before.psnr_y.min()
     assert sr.metrics.evaluate("bicubic", two, 4, degradation="area").psnr_y[0] > 12
+
+
+def test_a_missing_or_broken_low_resolution_file_is_named_and_not_its_photo(two, low):
+    for spoil in (lambda: (low / "greyx4.png").write_text("text"), (low / "greyx4.png").unlink):
+        spoil()
+        with pytest.warns(UserWarning, match=r"1 of 2 photos of HR with bicubic ×4") as told:
+            rows = sr.metrics.evaluate("bicubic", two, 4)
+        assert list(rows.image) == ["colour"]
+        assert str(low) in str(told[0].message) and "HR/grey" not in str(told[0].message)
+
+
+def test_broken_pictures_are_named_and_the_others_measured(two):
+    (two / "broken.jpg").write_text("no picture")
+    cv2.imwrite(str(two / "tiny.png"), np.zeros((17, 17, 3), "uint8"))
+    with pytest.warns(UserWarning, match=r"2 of 4 photos[\s\S]*broken.jpg[\s\S]*tiny: Expected at least 11×11 pixels"):
+        rows = sr.metrics.evaluate("bicubic", two, 4)
+    assert list(rows.image) == ["colour", "grey"]
+    assert list(rows.attrs["failed"]) == ["broken", "tiny"]
+    for name in ("colour.png", "grey.png", "tiny.png"):
+        (two / name).unlink()
+    with pytest.raises(ValueError, match="Could not measure 1 of 1 photos of HR"):
+        sr.metrics.evaluate("bicubic", two, 4)
 
 
 def test_a_function_is_measured_like_a_name(two):
@@ -88,6 +133,81 @@ def test_a_function_is_measured_like_a_name(two):
     rows = sr.metrics.evaluate(my_bicubic, two, 4)
     assert set(rows.method) == {"my_bicubic"}
     pd.testing.assert_series_equal(rows.psnr_y, sr.metrics.evaluate("bicubic", two, 4).psnr_y)
+
+
+def test_a_model_of_ones_own_and_its_file_are_measured(two, tmp_path):
+    (two / "grey.png").unlink()
+    expected = sr.metrics.evaluate("nearest", two, 3)
+    model = network(3)
+    model.save(tmp_path / "saved.keras")
+    named = {
+        "mine": sr.metrics.evaluate(model, two),
+        "after 10 epochs": sr.metrics.evaluate(model, two, name="after 10 epochs"),
+        (tmp_path / "saved.keras").as_posix(): sr.metrics.evaluate(str(tmp_path / "saved.keras"), two),
+    }
+    for name, rows in named.items():
+        assert (rows.method[0], rows.scale[0]) == (name, 3), "its only scale"
+        np.testing.assert_allclose(rows.psnr_y, expected.psnr_y, atol=0.001)
+    with pytest.raises(ValueError, match="a scale of 3, as mine has it, got 2"):
+        sr.metrics.evaluate(model, two, 2)
+    with pytest.raises(ValueError, match="a scale of 2 or 4, as voc_plain has it, got None"):
+        sr.metrics.evaluate("voc_plain", two)
+
+
+def test_a_network_that_sees_the_whole_picture_gets_it(two, monkeypatch):
+    def attention(x):
+        return layers.Multiply()([x, layers.Dense(12, "sigmoid")(layers.GlobalAveragePooling2D(keepdims=True)(x))])
+
+    monkeypatch.setattr(sr.metrics.evaluation, "LARGEST_TILE", 40)
+    assert len(sr.metrics.evaluate(network(2, attention), two)) == 2
+
+
+def test_lists_of_files_and_arrays_are_measured(two, photo, tmp_path):
+    expected = sr.metrics.evaluate("bicubic", two, 4)
+    files = sorted(two.iterdir())
+    rows = sr.metrics.evaluate("bicubic", files, 4)
+    assert list(rows.psnr_y) == list(expected.psnr_y)
+    assert (rows.dataset[0], rows.folder[0], list(rows.image)) == ("2 photos", str(two), ["colour", "grey"])
+    arrays = sr.metrics.evaluate("bicubic", [photo[:123, :141], photo[:90, :99, 0]], 4)
+    assert list(arrays.psnr_y) == list(expected.psnr_y)
+    assert (arrays.folder[0], list(arrays.image)) == ("", ["0", "1"])
+    for single in (files[0], str(files[0]), photo[:123, :141]):
+        assert list(sr.metrics.evaluate("bicubic", single, 4).psnr_y) == [expected.psnr_y[0]]
+    cv2.imwrite(str(two / "grey.jpg"), photo[:40, :40])
+    assert list(sr.metrics.evaluate("bicubic", two, 4).image) == ["colour.png", "grey.jpg", "grey.png"]
+
+
+def test_two_folders_of_one_name_are_told_apart(tmp_path, photo):
+    file, rows = tmp_path / "rows.csv", []
+    for name, image in (("a", photo[:40, :40]), ("b", photo[:80, 200:280])):
+        (tmp_path / name / "HR").mkdir(parents=True)
+        cv2.imwrite(str(tmp_path / name / "HR" / "0.png"), image)
+        rows.append(sr.metrics.evaluate("bicubic", tmp_path / name / "HR", 2))
+        sr.metrics.save(sr.metrics.summarise(rows[-1]), file)
+    table = sr.metrics.summarise(pd.concat(rows))
+    assert list(table.psnr_y) == [rows[0].psnr_y[0], rows[1].psnr_y[0]]
+    assert list(pd.read_csv(file).folder) == [str(tmp_path / name / "HR") for name in "ab"]
+    assert list(sr.metrics.evaluate("bicubic", "samples", 8).folder.unique()) == [""], "known sets need none"
+
+
+@pytest.mark.filterwarnings("ignore:Could not measure 1 of 4")  # the loop may be listed
+def test_a_symlink_loop_and_a_name_that_is_no_utf8_do_not_stop_it(two, tmp_path):
+    (two / "loop.png").symlink_to(two / "loop.png")
+    (two / "down").symlink_to(two)
+    os.link(two / "grey.png", os.fsencode(two) + b"/\xff.png")
+    rows = sr.metrics.evaluate("bicubic", two, 4)
+    assert list(rows.image) == ["colour", "grey", "\\xff"]
+    sr.metrics.save(rows, tmp_path / "rows.csv")
+    assert len(pd.read_csv(tmp_path / "rows.csv")) == 3
+
+
+def test_tables_are_shown_as_articles_print_them(two):
+    rows = sr.metrics.evaluate("bicubic", two, 4)
+    for shown in (repr(rows), rows._repr_html_(), repr(pd.concat([rows, rows]))):
+        assert f"{rows.psnr_y[0]:.2f}" in shown and f"{rows.psnr_y[0]:.3f}" not in shown
+        assert f"{rows.ssim_y[0]:.4f}" in shown and str(two) not in shown
+    assert "grey" in repr(rows.set_index("image")[["psnr_y"]]), "an index that says something is shown"
+    assert repr(rows.assign(psnr_y="high"))
 
 
 def test_a_shipped_model_is_measured_by_its_name(two, photo):
@@ -108,7 +228,7 @@ def test_models_are_measured_in_tiles(two, monkeypatch):
     monkeypatch.setattr(sr.upscaling, "upscale", lambda *given, **o: tiles.append(o["tile"]) or upscale(*given, **o))
     large = [sr.metrics.evaluate("voc_plain", two, scale) for scale in (2, 4)]
     assert tiles == [384, 384, 192, 192]
-    monkeypatch.setattr(sr.metrics, "LARGEST_TILE", 40)
+    monkeypatch.setattr(sr.metrics.evaluation, "LARGEST_TILE", 40)
     small = [sr.metrics.evaluate("voc_plain", two, scale) for scale in (2, 4)]
     assert tiles[4:] == [20, 20, 10, 10]
     for one, other in zip(large, small, strict=True):
@@ -116,19 +236,34 @@ def test_models_are_measured_in_tiles(two, monkeypatch):
 
 
 def test_the_command_line_takes_models_and_methods(two, tmp_path, capsys):
-    file = tmp_path / "rows.csv"
+    network(2).save(tmp_path / "mine.keras")
+    file, mine = tmp_path / "rows.csv", str(tmp_path / "mine.keras")
     command = ["evaluate", "--dataset", str(two), "--csv", str(file)]
-    assert main([*command, "--model", "voc_plain", "--method", "bicubic"]) == 0
+    assert main([*command, "--model", "voc_plain", mine, "--method", "bicubic"]) == 0
     saved = pd.read_csv(file)
-    assert list(zip(saved.scale, saved.method, strict=True)) == [(2, "voc_plain"), (4, "bicubic"), (4, "voc_plain")]
-    assert main([*command, "--model", "voc_plain", "--scale", "2"]) == 0
-    assert main([*command, "--model", "voc_plain", "--scale", "3"]) == 1
-    assert "a scale of 2 or 4" in capsys.readouterr().err
-    assert main([*command, "--model", "voc_magic"]) == 1
-    assert "a model of" in capsys.readouterr().err
+    rows = [(2, "bicubic"), (2, "voc_plain"), (2, mine), (4, "bicubic"), (4, "voc_plain")]
+    assert list(zip(saved.scale, saved.method, strict=True)) == rows
+    assert f"{saved.psnr_y[2]:.2f}" in capsys.readouterr().out
+    assert main([*command, "--model", mine, "--scale", "2"]) == 0
+    assert len(pd.read_csv(file)) == 5
     assert main(command) == 1
     assert "Expected --method, --model or both, got neither" in capsys.readouterr().err
-    assert len(pd.read_csv(file)) == 3
+
+
+def test_the_command_line_prints_what_can_be_measured_and_tells_the_rest(two, tmp_path, capsys):
+    network(4).save(tmp_path / "mine.keras")
+    (two / "broken.jpg").write_text("no picture")
+    command = ["evaluate", "--model", str(tmp_path / "mine.keras"), "voc_magic", "--method", "bicubic"]
+    assert (
+        main([*command, "--scale", "2", "4", "--dataset", str(two), "Urban100", "--csv", str(tmp_path / "t.csv")]) == 1
+    )
+    said = capsys.readouterr()
+    assert "a scale of 4, as" in said.err and "voc_magic" in said.err and "broken.jpg" in said.err
+    assert said.err.count("srhelpers download Urban100") == 1
+    assert "Traceback" not in said.err and "warnings.warn" not in said.err
+    assert list(pd.read_csv(tmp_path / "t.csv").method) == ["bicubic", "bicubic", str(tmp_path / "mine.keras")]
+    assert "bicubic" in said.out
+    assert main(["evaluate", "--method", "bicubic", "--dataset", str(two)]) == 1, "a picture was left out"
 
 
 def test_save_adds_and_replaces_rows(two, tmp_path):
@@ -171,27 +306,61 @@ def test_names_that_look_like_numbers_stay_names(tmp_path, photo):
     assert len(pd.read_csv(tmp_path / "table.csv")) == 1
 
 
-def test_a_low_resolution_file_of_another_picture_is_refused(two):
-    small = two.parent / "LR_bicubic" / "X4"
-    small.mkdir(parents=True)
-    cv2.imwrite(str(small / "colourx4.png"), np.zeros((17, 17, 3), "uint8"))
-    with pytest.raises(
-        ValueError, match=r"colour.png: Expected its low-resolution file to be \(30, 35\), got \(17, 17\)"
-    ):
+def test_a_low_resolution_file_of_another_picture_is_refused(two, low):
+    cv2.imwrite(str(low / "colourx4.png"), np.zeros((17, 17, 3), "uint8"))
+    with pytest.warns(UserWarning, match=r"colourx4.png to have the shape \(30, 35, 3\), got \(17, 17, 3\)"):
         sr.metrics.evaluate("bicubic", two, 4)
-    cv2.imwrite(str(small / "colourx4.png"), np.zeros((30, 35), "uint8"))
+    cv2.imwrite(str(low / "colourx4.png"), np.zeros((30, 35), "uint8"))
     assert len(sr.metrics.evaluate("bicubic", two, 4)) == 2, "a grey file serves a colour photo"
 
 
 def test_wrong_input_is_named(two):
-    with pytest.raises(ValueError, match=r"method of nearest, .*, got 'magic'"):
+    with pytest.raises(ValueError, match=r"interpolation of nearest, .*, or a model; .*got 'magic'"):
         sr.metrics.evaluate("magic", two, 4)
+    with pytest.raises(ValueError, match="Expected a Keras model, a name, a file or a function, got int"):
+        sr.metrics.evaluate(7, two, 4)
     with pytest.raises(ValueError, match=r"degradation of bicubic, .*, got 'fax'"):
         sr.metrics.evaluate("bicubic", two, 4, degradation="fax")
     with pytest.raises(ValueError, match="whole scale of at least 2, got 1"):
         sr.metrics.evaluate("bicubic", two, 1)
-    cv2.imwrite(str(two / "tiny.png"), np.zeros((17, 17, 3), "uint8"))
-    with pytest.raises(ValueError, match=r"Could not measure .*tiny.png: Expected at least 11×11 pixels"):
-        sr.metrics.evaluate("bicubic", two, 4)
+    with pytest.raises(ValueError, match="Expected a scale, since bicubic takes any"):
+        sr.metrics.evaluate("bicubic", two)
+    for data in ([], 7, [7]):
+        with pytest.raises(ValueError, match="Expected a dataset, a folder, or a list of files or arrays, got"):
+            sr.metrics.evaluate("bicubic", data, 4)
     with pytest.raises(FileNotFoundError, match="srhelpers download Urban100"):
         sr.metrics.evaluate("bicubic", "Urban100", 4)
+
+
+def test_several_save_at_once(tmp_path):
+    file = tmp_path / "rows.csv"
+    rows = [pd.DataFrame({"dataset": [f"set {n}"], "psnr_y": [float(n)]}) for n in range(12)]
+    with ThreadPoolExecutor(12) as pool:
+        list(pool.map(lambda row: sr.metrics.save(row, file), rows))
+    assert sorted(pd.read_csv(file).psnr_y) == list(range(12))
+    assert [path.name for path in tmp_path.glob("*rows*")] + list(tmp_path.glob("*.part*")) == ["rows.csv"]
+
+
+@pytest.mark.parametrize("damage", ["Set5,2", 'Set5,"2', "Set5,2,high,0.9", "Set5,2,3,4,5", "Set5,2,\x00"])
+def test_a_half_written_csv_is_named_and_left_as_it_is(tmp_path, damage):
+    file = tmp_path / "rows.csv"
+    row = pd.DataFrame({"dataset": ["Set5"], "scale": [4], "psnr_y": [28.0], "ssim_y": [0.8]})
+    sr.metrics.save(row, file)
+    content = file.read_text() + damage
+    file.write_text(content)
+    with pytest.raises(ValueError, match=r"rows.csv, but it is damaged .*; mend or remove it"):
+        sr.metrics.save(row, file)
+    assert file.read_text() == content
+    assert not list(tmp_path.glob("*.part*"))
+
+
+@pytest.mark.parametrize("name", ["benchmarks", "interpolation"])
+def test_published_tables_take_new_rows(tmp_path, name, monkeypatch):
+    file = tmp_path / "copy.csv"
+    file.write_bytes((sr.runtime.Path(sr.models.shipped.folder("results")) / f"{name}.csv").read_bytes())
+    before = pd.read_csv(file)
+    monkeypatch.setattr(sr.metrics.perceptual, "lpips", lambda *_, **__: 0.5)
+    rows = sr.metrics.evaluate("bicubic", "samples", 8, lpips=name == "benchmarks")
+    sr.metrics.save(sr.metrics.summarise(rows), file)
+    pd.testing.assert_frame_equal(pd.read_csv(file)[: len(before)], before)
+    assert len(pd.read_csv(file)) == len(before) + 1

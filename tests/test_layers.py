@@ -73,3 +73,61 @@ def test_depth_to_space_refuses_what_it_cannot_rearrange():
     for wrong in (1, 2.0, "2"):
         with pytest.raises(ValueError, match="Expected block_size to be an int of at least 2"):
             sr.layers.DepthToSpace(wrong)
+
+
+def bicubic_model(factor):
+    inputs = keras.Input((None, None, 3))
+    return keras.Model(inputs, sr.layers.BicubicUpSampling(factor)(inputs))
+
+
+@pytest.mark.parametrize("factor", [2, 3, 4])
+def test_bicubic_up_sampling_is_what_degradations_give_at_any_size(factor, random):
+    """`predict` compiles it for unknown height and width with TensorFlow, where Keras's own layer fails."""
+    model = bicubic_model(factor)
+    for height, width in ((1, 1), (1, 6), (2, 1), (5, 3), (8, 9), (7, 12)):
+        images = random.integers(64, 192, (2, height, width, 3)).astype("float32")  # nothing is clipped in between
+        result = model.predict(images, verbose=0)
+        for image, large in zip(images, result, strict=True):
+            expected = sr.degradations.resize(image, (height * factor, width * factor))
+            np.testing.assert_allclose(large, expected, atol=2e-3)
+            rounded = sr.degradations.resize(image.astype("uint8"), expected.shape[:2])
+            assert np.abs(np.clip(np.rint(large), 0, 255) - rounded).max() <= 1
+
+
+def test_bicubic_up_sampling_is_saved_and_loaded_in_safe_mode(tmp_path, random):
+    model = bicubic_model(3)
+    assert model.output_shape == (None, None, None, 3)
+    assert model.count_params() == 0
+    model.save(tmp_path / "model.keras")
+    loaded = keras.models.load_model(tmp_path / "model.keras", safe_mode=True)
+    images = random.random((1, 4, 5, 3)).astype("float32")
+    np.testing.assert_array_equal(model.predict(images, verbose=0), loaded.predict(images, verbose=0))
+
+
+@pytest.mark.parametrize("policy", ["mixed_bfloat16", "mixed_float16"])
+def test_bicubic_up_sampling_computes_in_float32_whatever_the_policy(policy, random, tmp_path):
+    """In bfloat16 the picture would lose two to three of its eight bits."""
+    images = (random.random((1, 6, 5, 3)) * 255).astype("float32")
+    expected = bicubic_model(2).predict(images, verbose=0)
+    before = keras.config.dtype_policy()
+    keras.config.set_dtype_policy(policy)
+    try:
+        inputs = keras.Input((None, None, 3))
+        residual = keras.layers.Conv2D(12, 3, padding="same", kernel_initializer="zeros")(inputs)
+        residual = sr.layers.DepthToSpace(2)(residual)
+        large = sr.layers.BicubicUpSampling(2)(inputs)
+        assert keras.backend.standardize_dtype(large.dtype) == "float32"
+        model = keras.Model(inputs, keras.layers.Add(dtype="float32")([large, residual]))
+        model.compile("sgd", "mse")
+        model.fit(images, expected, verbose=0)
+        model.save(tmp_path / "model.keras")
+        loaded = keras.models.load_model(tmp_path / "model.keras")
+    finally:
+        keras.config.set_dtype_policy(before)
+    np.testing.assert_allclose(loaded.predict(images, verbose=0), expected, atol=0.1)
+
+
+def test_bicubic_up_sampling_needs_a_whole_factor():
+    for wrong in (1, 2.0, "2", True):
+        with pytest.raises(sr.runtime.UserError, match="Expected factor to be an int of at least 2"):
+            sr.layers.BicubicUpSampling(wrong)

@@ -34,6 +34,24 @@ def test_it_is_saved_and_loaded():
     assert again.get_config() == loss.get_config()
 
 
+def test_charbonnier_is_a_smooth_absolute_error(random):
+    target = random.integers(0, 256, (3, 8, 8, 3), "uint8")
+    estimate = random.uniform(0, 255, target.shape).astype("float32")
+    error = estimate - target.astype("float64")
+    for epsilon in (0.255, 20.0):
+        loss = sr.losses.Charbonnier(epsilon)(target, estimate)
+        assert float(loss) == pytest.approx(np.mean(np.sqrt(error**2 + epsilon**2)), rel=1e-5)
+    assert float(sr.losses.Charbonnier()(target, target)) == pytest.approx(0.255)
+
+
+def test_charbonnier_loads_with_its_model_and_trains_a_perfect_one(tmp_path):
+    model, photos = enlarger(sr.losses.Charbonnier(epsilon=0.5)), np.zeros((1, 4, 4, 3), "float32")
+    assert model.train_on_batch(photos, photos) == pytest.approx(0.5)
+    assert np.isfinite(model.get_weights()[0]).all()
+    model.save(tmp_path / "some.keras")
+    assert keras.models.load_model(tmp_path / "some.keras").loss.epsilon == 0.5
+
+
 @pytest.fixture
 def network():
     """Features that can be computed by hand: the pixels times 3, cut off below 100."""

@@ -8,15 +8,17 @@ import pytest
 import srhelpers as sr
 
 
-def tiny(scale=4):
+def tiny(scale=4, activation=None):
     photo = keras.Input((None, None, 3))
     x = keras.layers.UpSampling2D(scale)(keras.layers.Rescaling(1 / 255)(photo))
-    return keras.Model(photo, keras.layers.Rescaling(255)(keras.layers.Conv2D(3, 3, padding="same")(x)))
+    return keras.Model(
+        photo, keras.layers.Rescaling(255)(keras.layers.Conv2D(3, 3, padding="same", activation=activation)(x))
+    )
 
 
 @pytest.fixture
 def full(tmp_path, monkeypatch):
-    """The full profile on six photos that stand where DIV2K would, and two where Set5 would; ships elsewhere."""
+    """The full profile on six photos that stand where DIV2K would, and two where Set5 would."""
     photos = sr.datasets.photos("samples")
     for folder, files in {"div2k_train/DIV2K_train_HR": photos[:6], "Set5/HR": photos[3:5]}.items():
         target = tmp_path / "data" / folder
@@ -25,11 +27,8 @@ def full(tmp_path, monkeypatch):
             shutil.copy(file, target)
     monkeypatch.setenv("SR_DATA_DIR", str(tmp_path / "data"))
     monkeypatch.setitem(sr.studies.patch_study.VALIDATION, "div2k_train", 2)
-    models = tmp_path / "models"
-    monkeypatch.setattr(sr.models.save, "__kwdefaults__", {"folder": models})
-    monkeypatch.setattr(sr.models.load, "__defaults__", (models,))
-    monkeypatch.setattr(sr.models.manifest, "__defaults__", (models,))
-    return sr.studies.patch_study.PatchStudy("99", sr.setup("full", verbose=False), results=tmp_path / "results")
+    folders = {"results": tmp_path / "results", "models": tmp_path / "models"}
+    return sr.studies.patch_study.PatchStudy("99", sr.setup("full", verbose=False), **folders)
 
 
 @pytest.mark.filterwarnings("ignore:Expected 800 photos", "ignore:Expected 5 photos")
@@ -42,13 +41,16 @@ def test_a_full_run_trains_ships_measures_and_is_not_repeated(full, monkeypatch,
 
     history = full.history("tiny_x4")
     assert list(history.epoch) == [1, 2, 3] and list(history.steps) == [2, 4, 6]
-    facts = sr.models.manifest()["tiny_x4"]
+    facts = sr.models.manifest(full.models)["tiny_x4"]
     assert (facts["notebook"], facts["dataset"], facts["photos"], facts["steps"]) == ("99", "div2k_train", 4, 6)
     best = history.loc[history.val_loss.idxmin()]
     assert (facts["epoch"], facts["score"]["psnr_y"]) == (best.epoch, pytest.approx(best.val_psnr, abs=1e-3))
 
+    def upscaled(image, size):
+        return sr.upscaling.upscale(image, sr.models.load(full.models / "tiny_x4.keras"), scale=4)
+
     rows = pd.read_csv(full.results / "benchmarks.csv")
-    measured = sr.metrics.summarise(sr.metrics.evaluate("tiny_x4", "Set5", 4)).iloc[0]
+    measured = sr.metrics.summarise(sr.metrics.evaluate(upscaled, "Set5", 4)).iloc[0]
     assert rows.loc[0, ["dataset", "method", "scale", "images"]].tolist() == ["Set5", "tiny_x4", 4, 2]
     assert rows.psnr_y[0] == pytest.approx(measured.psnr_y, abs=1e-4)
 
@@ -80,11 +82,41 @@ def test_the_table_shows_measured_and_published_rows(tmp_path):
     assert table.loc["theirs"].tolist() == ["", "", "27.50 / .7300"]
 
 
-def test_quick_writes_nothing(tmp_path):
-    study = sr.studies.patch_study.PatchStudy("99", sr.setup("quick", verbose=False), results=tmp_path)
+@pytest.mark.parametrize("profile", ["quick", "gpu"])
+def test_only_full_writes(profile, tmp_path):
+    folders = {"results": tmp_path / "results", "models": tmp_path / "models"}
+    study = sr.studies.patch_study.PatchStudy("99", sr.setup(profile, verbose=False), **folders)
     study.train("nothing", None, steps=1, epochs=1)
     study.measure("bicubic")
-    assert list(tmp_path.iterdir()) == []
+    assert study.title == "samples"
+    assert not any(folder.exists() for folder in folders.values())
+
+
+@pytest.mark.filterwarnings("ignore:Expected 800 photos", "ignore:Expected 5 photos")
+def test_as_many_steps_are_made_as_asked(full):
+    """Five epochs do not divide seven steps, and the schedule counts on all of them."""
+    for _ in range(2):
+        model = tiny()
+        schedule = keras.optimizers.schedules.CosineDecay(1e-3, 7)
+        model.compile(keras.optimizers.Adam(schedule), loss="mae", metrics=[sr.studies.patch_study.luma_psnr(4)])
+        full.train("tiny_x4", model, steps=7, epochs=5, patch_size=8, batch_size=2, side=96)
+        history = full.history("tiny_x4")
+        assert list(history.steps) == [2, 4, 6, 7]
+        assert history.learning_rate.iloc[-1] == pytest.approx(0, abs=1e-9)
+    assert sr.models.manifest(full.models)["tiny_x4"]["steps"] == 7
+
+
+@pytest.mark.filterwarnings("ignore:Expected 800 photos", "ignore:Expected 5 photos")
+def test_a_changed_network_is_trained(full):
+    """The same name and as many weights: sigmoid in place of nothing."""
+    weights = []
+    for activation in (None, "sigmoid"):
+        keras.utils.set_random_seed(0)
+        model = tiny(activation=activation)
+        model.compile("adam", loss="mae", metrics=[sr.studies.patch_study.luma_psnr(4)])
+        full.train("tiny_x4", model, steps=2, epochs=1, patch_size=8, batch_size=2, side=96)
+        weights.append(model.get_weights()[0])
+    assert not np.array_equal(*weights)
 
 
 def test_an_unknown_history_is_named(tmp_path):

@@ -1,9 +1,9 @@
 import warnings
-from pathlib import Path
 
 import cv2
 import numpy as np
 import pytest
+from PIL import Image
 
 import srhelpers as sr
 from srhelpers.generators import Patches
@@ -101,7 +101,7 @@ def test_pairs_are_taken_as_they_are(folder, tmp_path, random):
 
 def test_a_pair_that_does_not_fit(folder, tmp_path):
     cv2.imwrite(str(tmp_path / "low.png"), np.zeros((11, 15, 3), "uint8"))
-    with pytest.raises(ValueError, match=r"0\.png to have \(12, 15\) pixels, got \(11, 15\)"):
+    with pytest.raises(ValueError, match=r"0\.png \(its low-resolution picture has 15×11 pixels in place of 15×12\)"):
         Patches([(tmp_path / "low.png", folder / "0.png")], 4, 8)
 
 
@@ -120,28 +120,53 @@ def test_flat_pieces_are_left_out(tmp_path, random):
 
 def test_small_photos_are_left_out_and_named(folder):
     cv2.imwrite(str(folder / "tiny.png"), np.zeros((20, 200, 3), "uint8"))
-    with pytest.warns(UserWarning, match=r"1 of 7 files that are smaller than 24×24 pixels: .*tiny\.png") as told:
+    with pytest.warns(UserWarning, match=r"1 of 7 files: .*tiny\.png \(200×20 pixels, fewer than 24×24\)") as told:
         assert len(Patches(folder, 2, 12).files) == 6
     assert told[0].filename == __file__, "the warning points at the call, not into the helper"
-    with pytest.raises(ValueError, match="choose a patch_size of at most 26"):
+    with pytest.raises(ValueError, match=r"got 7 files: .*0\.png \(60×48 pixels, fewer than 600×600\)"):
         Patches(folder, 2, 300)
 
 
 def test_broken_files_are_left_out_and_named(folder):
     (folder / "broken.png").write_bytes(b"no picture")
-    with pytest.warns(UserWarning, match=r"1 of 7 files that are no pictures: .*broken\.png") as told:
+    with pytest.warns(UserWarning, match=r"1 of 7 files: .*broken\.png \(no picture\)") as told:
         assert len(Patches(folder, 2, 12).files) == 6
     assert told[0].filename == __file__
 
 
-def test_photos_beyond_memory_come_from_the_cache(folder, tmp_path, monkeypatch):
-    monkeypatch.setenv("SR_CACHE_DIR", str(tmp_path / "cache"))
-    inside, outside = Patches(folder, 4, 6, batches=2), Patches(folder, 4, 6, batches=2, memory=1)
+@pytest.mark.parametrize("memory", [0, 20_000])
+def test_photos_beyond_memory_come_from_a_file(folder, memory):
+    inside, outside = Patches(folder, 4, 6, batches=2), Patches(folder, 4, 6, batches=2, memory=memory)
     for expected, found in zip(inside[1], outside[1], strict=True):
         np.testing.assert_array_equal(expected, found)
-    monkeypatch.setattr("srhelpers.generators.decoding._pairs", lambda *_: pytest.fail("decoded a second time"))
-    np.testing.assert_array_equal(Patches(folder, 4, 6, batches=2, memory=1)[1][1], inside[1][1])
-    assert not list(Path(tmp_path / "cache").rglob("*.part"))
+
+
+def test_any_folder_of_ones_own_photos(tmp_path, random):
+    """Mixed sizes and kinds, folders in it, and what does not belong there: one warning names what is left out."""
+    colour = random.integers(0, 256, (40, 50, 3), dtype="uint8")
+    image, folder = Image.fromarray(colour), tmp_path / "photos"
+    (folder / "2025").mkdir(parents=True)
+    turned = Image.Exif()
+    turned[0x0112] = 6
+    image.convert("L").save(folder / "grey.jpg")
+    image.convert("CMYK").save(folder / "print.jpg")
+    image.convert("P").save(folder / "palette.png")
+    image.convert("1").save(folder / "scan.png")
+    image.convert("RGBA").save(folder / "2025" / "alpha.webp")
+    image.resize((90, 33)).save(folder / "2025" / "turned.JPG", exif=turned)
+    cv2.imwrite(str(folder / "sixteen.tif"), colour.astype("uint16") * 257)
+    image.resize((9, 90)).save(folder / "narrow.png")
+    (folder / "._grey.jpg").write_bytes(b"resource fork")
+    (folder / ".0123456789ab.part.png").write_bytes(b"half")
+    (folder / "grey.jpg.part").write_bytes(b"half")
+    (folder / "text.png").write_bytes(b"no picture")
+    with pytest.warns(UserWarning, match="Left out 2 of 9 files") as told:
+        batches = Patches(folder, 3, 8, batch_size=5, batches=4)
+    assert len(told) == 1
+    assert "narrow.png (9×90 pixels, fewer than 24×24)" in str(told[0].message)
+    assert "text.png (no picture)" in str(told[0].message)
+    assert [len(batches[step][0]) for step in range(len(batches))] == [5] * 4, "all steps, all pieces"
+    assert batches.high[0][[file.name for file in batches.files].index("turned.JPG")].shape == (90, 33, 3)
 
 
 @pytest.mark.parametrize(
@@ -152,6 +177,7 @@ def test_photos_beyond_memory_come_from_the_cache(folder, tmp_path, monkeypatch)
         {"patch_size": 0},
         {"batch_size": 0},
         {"batches": -1},
+        {"batches": 0},
         {"skip_flat": 1},
         {"degradation": "magic"},
         {"photos": []},
@@ -166,3 +192,16 @@ def test_samples_without_warning():
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         assert len(Patches("samples", 4, 24, batches=7)) == 7
+
+
+def test_several_scales_give_the_same_piece_at_every_size(tmp_path):
+    """What two-output networks train on: each target is the piece of the photo that the others show."""
+    batches = Patches("samples", (2, 4), 16, batch_size=6, batches=3)
+    for index in range(3):
+        low, (twice, four_times) = batches[index]
+        assert (low.shape[1:], twice.shape[1:], four_times.shape[1:]) == ((16, 16, 3), (32, 32, 3), (64, 64, 3))
+        for target, scale in ((twice, 2), (four_times, 4)):
+            means = target.reshape(6, 16, scale, 16, scale, 3).mean((2, 4))
+            assert np.abs(means - low).mean() < 6  # another place or turn differs by 20 and more
+    whole = Patches("samples", [2, 4], 72, training=False)
+    np.testing.assert_array_equal(whole[0][1][1], Patches("samples", 4, 72, training=False)[0][1])

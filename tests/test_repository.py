@@ -46,19 +46,7 @@ def test_notebook_is_kept_executed_clean_and_small(path):
     assert not re.search(r"/(work|root|home|Users|tmp)/", str(outputs)), "an output shows a folder of one machine"
 
 
-@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
-def test_notebook_reads_like_a_lesson(path):
-    notebook = nbformat.read(path, 4)
-    code = [cell.source for cell in notebook.cells if cell.cell_type == "code"][1:]  # the first is the setup cell
-    text = [cell.source for cell in notebook.cells if cell.cell_type == "markdown"]
-    headings = re.findall(r"^(#+) ", "\n".join(text), re.MULTILINE)
-    lengths = sorted(sum(bool(line.strip()) for line in source.splitlines()) for source in code)
-    assert headings.count("#") == 1
-    assert 7 <= len(headings) <= 14
-    assert lengths[len(lengths) // 2] <= 6
-    assert lengths[int(0.9 * len(lengths))] <= 18
-
-
+@pytest.mark.slow
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
 def test_notebook_runs_top_to_bottom_with_its_solutions(path, tmp_path, monkeypatch):
     """As a reader with no data and no network runs it, and then the folded solutions after it."""
@@ -77,6 +65,7 @@ def run(notebook, name, folder):
     return sr.notebooks.execute(folder / "notebooks" / name, folder / "build", profile="quick")
 
 
+@pytest.mark.slow
 def test_notebook_01_takes_your_own_photo(tmp_path):
     """Its first exercise: change one line."""
     path = NOTEBOOKS[0]

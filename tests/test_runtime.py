@@ -1,10 +1,12 @@
 import os
 import random
+import shutil
 import subprocess
 import sys
 
 import keras
 import pytest
+from conftest import REPOSITORY
 
 import srhelpers as sr
 from srhelpers import runtime
@@ -32,14 +34,34 @@ def test_setup_prints_one_tidy_block(capsys, monkeypatch, tmp_path):
 
 
 def test_profile_argument_beats_variable_beats_accelerator(monkeypatch):
-    expected = "quick" if sr.setup(verbose=False).accelerator == "cpu" else "full"
-    assert sr.setup(verbose=False).profile == expected
     monkeypatch.setenv("SR_PROFILE", "full")
     assert sr.setup(verbose=False).profile == "full"
     assert sr.setup("quick", verbose=False).profile == "quick"
     monkeypatch.setenv("SR_PROFILE", "fast")
-    with pytest.raises(ValueError, match=r"profile of quick, full, got 'fast' \(argument or SR_PROFILE\)"):
+    with pytest.raises(ValueError, match=r"profile of quick, gpu, full, got 'fast' \(argument or SR_PROFILE\)"):
         sr.setup()
+
+
+@pytest.mark.parametrize(("devices", "profile"), [("cpu:0", "quick"), ("gpu:0 gpu:1", "gpu"), ("tpu:0", "gpu")])
+def test_full_is_never_chosen_by_itself(devices, profile, monkeypatch):
+    monkeypatch.setattr(keras.distribution, "list_devices", lambda *_: devices.split())
+    assert sr.setup(verbose=False).profile == profile
+
+
+def test_what_ships_and_what_a_reader_makes_lie_apart(monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    assert (runtime.shipped("models") / "manifest.json").exists()
+    for name in ("models", "results"):
+        assert runtime.own(name) == REPOSITORY / "build" / name
+
+    package = tmp_path / "site-packages" / "srhelpers"
+    (package / "data" / "models").mkdir(parents=True)
+    shutil.copy(runtime.__file__, package)
+    (package / "__init__.py").touch()
+    shutil.copy(REPOSITORY / "srhelpers" / "_keras.py", package)
+    code = "from srhelpers.runtime import *; print(shipped('models'), own('models'), sep='\\n')"
+    done = run(code, PYTHONPATH=str(package.parent))
+    assert done.stdout.split() == [str(package / "data" / "models"), str(tmp_path / "srhelpers_data" / "models")]
 
 
 def test_seed_makes_runs_repeat():
@@ -86,16 +108,16 @@ def test_unsupported_versions_are_refused():
     good = {"python": "3.11.7", "keras": "3.13.2", "tensorflow": "2.20.0"}
     assert runtime.check_versions(good) == []
     with pytest.raises(
-        RuntimeError, match=r"keras 3.12 or newer, got 3.10.0; run: python -m pip install --upgrade keras"
+        sr.runtime.UserError, match=r"keras 3.12 or newer, got 3.10.0; run: python -m pip install --upgrade keras"
     ):
         runtime.check_versions(good | {"keras": "3.10.0"})
     with pytest.raises(
-        RuntimeError, match=r"other than 3.14.0, which gives the outputs of a model each other's metrics"
+        sr.runtime.UserError, match=r"other than 3.14.0, which gives the outputs of a model each other's metrics"
     ):
         runtime.check_versions(good | {"keras": "3.14.0"})
-    with pytest.raises(RuntimeError, match=r"tensorflow 2.19 or newer, got 2.16.1"):
+    with pytest.raises(sr.runtime.UserError, match=r"tensorflow 2.19 or newer, got 2.16.1"):
         runtime.check_versions(good | {"tensorflow": "2.16.1"})
-    with pytest.raises(RuntimeError, match=r"python 3.11 or newer, got 3.10.2; use a newer Python"):
+    with pytest.raises(sr.runtime.UserError, match=r"python 3.11 or newer, got 3.10.2; use a newer Python"):
         runtime.check_versions(good | {"python": "3.10.2"})
     assert runtime.check_versions(good | {"keras": "3.14.1"}) == []
     assert runtime.check_versions(good | {"keras": "3.99.0.dev1"}) == [
@@ -137,9 +159,7 @@ def test_downloading_needs_no_backend():
 
 
 def test_an_unknown_name_is_named():
-    with pytest.raises(
-        AttributeError, match="no attribute 'metric'; it holds setup, load_model, adversarial, archives, blocks"
-    ):
+    with pytest.raises(AttributeError, match="No srhelpers attribute metric"):
         _ = sr.metric
     assert {"setup", "metrics"} <= set(dir(sr))
 

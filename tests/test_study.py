@@ -1,4 +1,5 @@
 import shutil
+from functools import partial
 
 import keras
 import numpy as np
@@ -10,13 +11,13 @@ import srhelpers as sr
 pytestmark = pytest.mark.filterwarnings("ignore:Expected 5011 photos")
 
 
-def tiny():
+def tiny(activation=None):
     """One convolution added to the enlarged photo."""
     photo = keras.Input((None, None, 3))
     x = keras.layers.Rescaling(1 / 255)(photo)
     outputs = []
     for factor in (2, 4):
-        found = keras.layers.UpSampling2D(factor)(keras.layers.Conv2D(4, 3, padding="same")(x))
+        found = keras.layers.UpSampling2D(factor)(keras.layers.Conv2D(4, 3, padding="same", activation=activation)(x))
         outputs.append(sr.studies.blocks.picture(found, f"x{factor}", base=sr.studies.blocks.enlarged(x, factor)))
     return keras.Model(photo, outputs)
 
@@ -35,10 +36,12 @@ def full(tmp_path, monkeypatch):
         shutil.copy(file, folder)
     monkeypatch.setenv("SR_DATA_DIR", str(tmp_path / "data"))
     monkeypatch.setitem(sr.studies.study.VALIDATION, "voc2007", 2)
-    return sr.studies.study.Study("99", sr.setup("full", verbose=False), results=tmp_path / "results")
+    folders = {"results": tmp_path / "results", "models": tmp_path / "models"}
+    return sr.studies.study.Study("99", sr.setup("full", verbose=False), **folders)
 
 
-def test_full_without_photos_downloads_them(monkeypatch):
+@pytest.fixture
+def offline(monkeypatch):
     asked = []
 
     def refuse(source, target, **options):
@@ -46,16 +49,47 @@ def test_full_without_photos_downloads_them(monkeypatch):
         raise sr.datasets.archives.DownloadError("no network")
 
     monkeypatch.setattr(sr.datasets.downloads, "make_folder", refuse)
+    return asked
+
+
+def test_full_without_photos_downloads_them(offline):
     with pytest.raises(sr.datasets.archives.DownloadError):
         sr.studies.study.Study("02", sr.setup("full", verbose=False))
-    assert asked == ["voc2007"]
+    assert offline == ["voc2007"]
 
 
-def test_quick_uses_the_samples_and_writes_nothing(quick, tmp_path):
-    quick.results = tmp_path
-    quick.train("anything", build=None)
-    quick.interpolate("bicubic")
-    assert list(tmp_path.iterdir()) == []
+@pytest.mark.parametrize("profile", ["quick", "gpu"])
+def test_only_full_downloads_trains_and_writes(profile, offline, tmp_path):
+    study = sr.studies.study.Study(
+        "02", sr.setup(profile, verbose=False), results=tmp_path / "r", models=tmp_path / "m"
+    )
+    study.train("anything", build=None)
+    study.interpolate("bicubic")
+    assert (study.title, offline) == ("samples", [])
+    assert not any(folder.exists() for folder in folders.values())
+
+
+def test_a_full_run_writes_beside_what_ships(full, tmp_path, monkeypatch):
+    """Nothing that the repository tracks is written to: results begin as a copy in a folder of the reader's own."""
+    monkeypatch.setattr(sr.runtime, "own", lambda name: tmp_path / "own" / name)
+    study = sr.studies.study.Study("99", full.runtime)
+    assert study.results == tmp_path / "own" / "results" and study.models == tmp_path / "own" / "models"
+    before = (sr.runtime.shipped("results") / "voc_study.csv").read_bytes()
+    assert len(study.rows("plain, corrected")) > 0
+    study.interpolate("nearest", "area")
+    assert list(study.rows("nearest, area").dataset) == ["voc2007"]
+    assert (sr.runtime.shipped("results") / "voc_study.csv").read_bytes() == before
+
+
+def test_a_changed_network_is_trained(full, tmp_path):
+    """The same name and as many weights: sigmoid in place of ReLU."""
+    full.interpolate("bicubic")
+    scores = []
+    for activation in ("relu", "sigmoid"):
+        full.train("tiny", partial(tiny, activation), seeds=(0,), epochs=1, batch_size=4)
+        scores.append(pd.read_csv(tmp_path / "results" / "voc_study.csv").psnr_288.iloc[-1])
+    assert scores[0] != scores[1]
+    assert len(list((sr.runtime.folder("cache") / "study").iterdir())) == 2
 
 
 def test_first_photos_by_name_validate(full):
@@ -91,8 +125,7 @@ def test_training_again_goes_on_from_the_checkpoint(full, tmp_path):
     assert rows.iloc[-1].minutes == pytest.approx(first.minutes, abs=1e-3)
 
 
-def test_a_shipped_model_scores_what_its_row_says(full, tmp_path, monkeypatch):
-    monkeypatch.setattr(sr.models.save, "__kwdefaults__", {"folder": tmp_path / "models"})
+def test_a_shipped_model_scores_what_its_row_says(full, tmp_path):
     full.train("tiny", tiny, seeds=(0,), epochs=1, batch_size=2, ship="tiny")
     entry = sr.models.manifest(tmp_path / "models")["tiny"]
     assert entry["notebook"] == "99"
@@ -147,3 +180,11 @@ def test_predict_gives_pictures_for_a_picture_and_batches_for_a_batch():
     assert medium.shape == (40, 48, 3)
     assert large.dtype == np.uint8
     assert sr.studies.demo.predict(tiny(), photo[None])[1].shape == (1, 80, 96, 3)
+
+
+def test_the_article_study_knows_two_factors():
+    photo = sr.datasets.sample("coffee")
+    with pytest.raises(sr.runtime.UserError, match="Expected a factor of 2 or 4, as these models have it, got 3"):
+        sr.studies.demo.compare(photo, {"plain": "voc_plain"}, factor=3)
+    assert sr.studies.demo.compare(photo, {"plain": "voc_plain"}, factor=2)
+    assert sr.studies.demo.restore(photo[:90, :120], {"plain": "voc_plain"}, scale=3)

@@ -8,7 +8,7 @@ import pytest
 from keras import layers
 
 import srhelpers as sr
-from srhelpers.upscaling import receptive_field, scales, upscale
+from srhelpers.upscaling import receptive_field, scales, upscale, upscale_batch
 
 
 def made_of(*parts):
@@ -74,6 +74,8 @@ KNOWN = {
     "between upscalings": (lambda: made_of(bigger(), conv(), bigger(), conv(), conv(), conv()), 2),
     "bilinear": (lambda: made_of(bigger(2, "bilinear")), 1),
     "bicubic": (lambda: made_of(bigger(4, "bicubic")), 2),
+    "bicubic of any size": (lambda: made_of(sr.layers.BicubicUpSampling(3), conv()), 2),
+    "bicubic, then convolutions": (lambda: made_of(conv(), sr.layers.BicubicUpSampling(2), conv()), 3),
     "interpolated twice": (lambda: made_of(bigger(2, "bicubic"), bigger(2, "bicubic")), 3),
     "depth to space": (lambda: made_of(conv(12), sr.layers.DepthToSpace(2), conv(size=5)), 2),
     "transposed": (lambda: made_of(layers.Conv2DTranspose(3, 6, 2, padding="same")), 1),
@@ -214,28 +216,66 @@ def test_self_ensemble_is_rounded_last(edsr):
     assert np.abs(upscale(picture, edsr, self_ensemble=True) - fine).max() < 0.51
 
 
+class Noted(layers.Layer):
+    """Notes the sizes that it is compiled for."""
+
+    def __init__(self):
+        super().__init__()
+        self.shapes = []
+
+    def call(self, inputs):
+        self.shapes.append(tuple(inputs.shape))
+        return inputs
+
+    def compute_output_shape(self, input_shape):
+        return input_shape
+
+
+JAX = keras.backend.backend() == "jax"
+
+
 def test_one_size_of_tile_is_compiled_once():
-    shapes = []
-
-    class Noted(layers.Layer):
-        def call(self, inputs):
-            shapes.append(tuple(inputs.shape))
-            return inputs
-
-        def compute_output_shape(self, input_shape):
-            return input_shape
-
-    model, picture = made_of(Noted(), bigger()), noise(31, 50, 3)
+    noted, picture = Noted(), noise(31, 50, 3)
+    model = made_of(noted, bigger())
     for _ in range(3):
         upscale(picture, model, tile=8, overlap=1)
-    assert shapes == [(1, 10, 10, 3)]
-    for height in (5, 31, 5):
-        upscale(noise(height, 50, 3), model, tile=8, overlap=1)
-    assert shapes[1:] == [(1, 5, 10, 3)]
-    for height in range(1, 12):
-        for _ in range(2):
-            upscale(noise(height, 2, 3), model)
-    assert len(shapes) == 2 + 11
+    assert noted.shapes == [(1, 10, 10, 3)]
+
+
+@pytest.mark.skipif(JAX, reason="JAX compiles for every size")
+def test_any_size_is_compiled_once():
+    noted = Noted()
+    model = made_of(noted, conv(), sr.layers.BicubicUpSampling(2))
+    for height, width in ((1, 1), (1, 7), (9, 7), (40, 3), (20, 50), (6, 6)):
+        whole = upscale(picture := noise(height, width, 3), model)
+        assert np.abs(upscale(picture, model, tile=5, overlap=4).astype(int) - whole).max() <= 1
+    upscale_batch(noise(3, 8, 8, 3), model)
+    upscale_batch(noise(2, 9, 9, 3), model)
+    assert len(noted.shapes) <= 4
+    assert noted.shapes[-1] == (None, None, None, 3)
+
+
+@pytest.mark.skipif(not JAX, reason="TensorFlow compiles for any size")
+def test_pictures_of_many_sizes_share_a_few_windows(monkeypatch):
+    predict, shapes = keras.Model.predict_on_batch, set()
+    monkeypatch.setattr(keras.Model, "predict_on_batch", lambda *args: shapes.add(args[1].shape) or predict(*args))
+    model = made_of(conv(), bigger(), conv())
+    for height, width in ((70, 70), (75, 90), (90, 81), (95, 69), (64, 77)):
+        picture = noise(height, width, 3)
+        expected = np.clip(np.rint(np.asarray(model(picture[None] / 257.0))[0] * 257), 0, 65535)
+        assert np.abs(upscale(picture, model) - expected).max() <= 1, "of 65535 levels"
+    assert len(shapes) <= 3
+    shapes.clear()
+    upscale_batch(noise(2, 70, 75, 3), model)
+    assert shapes == {(2, 70, 75, 3)}, "many of one size deserve their own"
+
+
+def test_layers_that_need_a_known_size_get_a_network_for_each():
+    model = made_of(conv(), bigger(2, "bicubic"))
+    for height, width in ((8, 8), (9, 5), (4, 7), (9, 5)):
+        picture = noise(height, width, 3)
+        expected = np.clip(np.rint(np.asarray(model(picture[None] / 257.0))[0] * 257), 0, 65535)
+        assert np.abs(upscale(picture, model) - expected).max() <= 8, "of 65535 levels"
 
 
 def test_a_trained_model_gives_its_new_answer():
@@ -285,19 +325,18 @@ def test_any_scale_is_the_next_larger_one_and_an_exact_resize(scale, own, shape)
     np.testing.assert_array_equal(upscale(picture, model, scale=scale, tile=8), expected)
 
 
-def fails_above(limit, error):
-    """A model that runs out of memory as the backends do."""
-    model, sides = made_of(bigger()), []
-    predict = sr.upscaling._look(model).predict
+def fails_above(limit, error, monkeypatch):
+    """The sides of the pictures that Keras is given; it runs out of memory as the backends do."""
+    predict, sides = keras.Model.predict_on_batch, []
 
-    def limited(window, scale):
-        sides.append(max(window.shape))
+    def limited(model, pictures):
+        sides.append(max(pictures.shape))
         if sides[-1] > limit:
             raise error
-        return predict(window, scale)
+        return predict(model, pictures)
 
-    sr.upscaling._look(model).predict = limited
-    return model, sides
+    monkeypatch.setattr(keras.Model, "predict_on_batch", limited)
+    return sides
 
 
 class ResourceExhaustedError(Exception):
@@ -305,31 +344,86 @@ class ResourceExhaustedError(Exception):
 
 
 @pytest.mark.parametrize("error", [ResourceExhaustedError("OOM"), RuntimeError("RESOURCE_EXHAUSTED: Out of memory")])
-def test_out_of_memory_halves_the_tile_and_goes_on(error):
-    model, sides = fails_above(200, error)
-    picture = noise(1500, 40, 3)
+def test_out_of_memory_halves_the_tile_and_goes_on(error, monkeypatch):
+    sides = fails_above(200, error, monkeypatch)
+    model, pictures = made_of(bigger()), noise(2, 1500, 40, 3)
     with pytest.warns(UserWarning) as warned:
-        grown = upscale(picture, model)
+        large = upscale_batch(pictures, model)
     assert [f"{warning.message}".split("memory ")[1] for warning in warned] == [
         "with 1500 pixels at once; going on with tile=512.",
         "with 512 pixels at once; going on with tile=256.",
         "with 256 pixels at once; going on with tile=128.",
     ]
-    np.testing.assert_array_equal(grown, picture.repeat(2, 0).repeat(2, 1))
+    np.testing.assert_array_equal(large, pictures.repeat(2, 1).repeat(2, 2))
     sides.clear()
-    upscale(picture, model, tile=400)
+    upscale(pictures[0], model, tile=400)
     assert max(sides) == 128, "it is remembered"
-    upscale(picture, model, tile=64)
+    upscale(pictures[0], model, tile=64)
     assert sides[-1] == 64
 
 
-def test_what_never_fits_is_raised():
-    for limit, error in ((0, ResourceExhaustedError("OOM")), (100, RuntimeError("another"))):
-        model, sides = fails_above(limit, error)
-        with pytest.raises(type(error), match=str(error)), warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            upscale(noise(150, 150, 3), model)
-        assert sides == ([150, 75, 37, 18, 16] if limit == 0 else [150])
+@pytest.mark.parametrize("limit, error", [(0, ResourceExhaustedError("OOM")), (100, RuntimeError("another"))])
+def test_what_never_fits_is_raised(limit, error, monkeypatch):
+    sides = fails_above(limit, error, monkeypatch)
+    model = made_of(bigger())
+    with pytest.raises(type(error), match=str(error)), warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        upscale_batch(noise(2, 150, 150, 3), model)
+    assert sides == ([150, 75, 37, 18, 16] if limit == 0 else [150])
+
+
+@pytest.mark.parametrize("shape", [(6, 9, 3), (5, 4), (4, 4, 4), (8, 6, 2)])
+@pytest.mark.parametrize("options", [{}, {"scale": 3.5}, {"self_ensemble": True}, {"tile": 4}])
+def test_a_batch_is_what_its_pictures_are_alone(edsr, shape, options):
+    pictures = noise(3, *shape)
+    together = upscale_batch(pictures, edsr, **options)
+    for alone, picture in zip(together, pictures, strict=True):
+        assert np.abs(upscale(picture, edsr, **options).astype(int) - alone).max() <= 1, "of 65535 levels"
+
+
+def test_a_batch_has_one_size_and_type():
+    model = made_of(bigger())
+    for wrong in ([], [noise(3, 3, 3), noise(3, 4, 3)], [noise(3, 3), noise(3, 3, dtype="uint8")]):
+        with pytest.raises(ValueError, match="Expected pictures of one size and type, got"):
+            upscale_batch(wrong, model)
+
+
+@pytest.mark.parametrize("value, what", [(np.nan, "NaN"), (np.inf, "infinite values"), (-np.inf, "infinite values")])
+def test_results_that_are_no_numbers_name_the_model(value, what):
+    model = made_of(conv(use_bias=True), bigger())
+    model.name = "broken"
+    model.layers[1].bias.assign([0, value, 0])
+    with pytest.raises(sr.runtime.UserError, match=f"numbers from broken, got {what}; train it again"):
+        upscale(noise(4, 4, 3), model)
+
+
+def test_a_model_of_another_range_is_named():
+    """Its results would be black pictures."""
+    picture = noise(8, 8, 3, dtype="uint8") // 2 + 100
+    for what in (layers.Rescaling(1 / 255), layers.Rescaling(1 / 127.5, -1), layers.Activation("sigmoid")):
+        model = made_of(what, bigger())
+        model.name = "mine"
+        with pytest.raises(sr.runtime.UserError, match=r"0…255 from mine, got values from .*; let the model begin"):
+            upscale(picture, model)
+        assert upscale(picture * 0, model).max() <= 1, "what is black may be black"
+    assert upscale(picture, made_of(layers.Rescaling(0), bigger())).max() == 0
+
+
+def test_a_result_that_is_far_too_large_is_refused():
+    model = made_of(bigger())
+    for refused in (lambda: sr.upscaling.own_scale(model, 1e9), lambda: upscale(noise(3, 3, 3), model, scale=1e9)):
+        with pytest.raises(sr.runtime.UserError, match=r"at most 1,073,741,824 pixels, got 1×1 pixels times 1e\+09"):
+            refused()
+    with pytest.raises(sr.runtime.UserError, match=r"got 40×30 pixels times 2000, which are 4,800,000,000; choose"):
+        upscale(noise(30, 40, 3), model, scale=2000)
+
+
+def test_the_model_is_left_as_it_was():
+    """Its layers may not be called again: `layer.output` would be refused."""
+    model = made_of(conv(), bigger())
+    receptive_field(model)
+    upscale(noise(4, 4, 3), model)
+    assert model.layers[1].output.shape == (None, None, None, 3)
 
 
 def test_progress_ends_at_one():

@@ -24,7 +24,7 @@ import srhelpers as sr
 
 BRANCH = "main"
 SETUP = """\
-# Installs what this course shares, where it is missing: on Colab, on Kaggle, beside no clone.
+# Install the course's helper package if it is missing (on Colab and Kaggle).
 import os
 import subprocess
 import sys

@@ -32,7 +32,7 @@
 # Every later notebook puts its network beside the numbers you make here.
 
 # %%
-# Installs what this course shares, where it is missing: on Colab, on Kaggle, beside no clone.
+# Install the course's helper package if it is missing (on Colab and Kaggle).
 import os
 import subprocess
 import sys
@@ -90,6 +90,7 @@ import numpy as np
 import pandas as pd
 
 runtime = sr.setup(seed=0)
+sr.plots.use_style()
 
 # %% [markdown]
 # ## What low resolution is
@@ -679,7 +680,7 @@ for name, scale in [("Set5", 2)] if ("Set5", 2) in here else []:
 # five methods, PSNR-Y in dB:
 
 # %%
-measured = pd.read_csv(sr.models.shipped.folder("results") / "interpolation.csv")
+measured = pd.read_csv(sr.runtime.shipped("results") / "interpolation.csv")
 print("Measured on", *measured.device.unique(), "on", *measured.date.unique())
 measured.pivot_table(
     index=["dataset", "scale"], columns="method", values="psnr_y", sort=False

@@ -32,7 +32,7 @@
 # those it reads.
 
 # %%
-# Installs what this course shares, where it is missing: on Colab, on Kaggle, beside no clone.
+# Install the course's helper package if it is missing (on Colab and Kaggle).
 import os
 import subprocess
 import sys
@@ -84,6 +84,8 @@ import keras
 import matplotlib.pyplot as plt
 import numpy as np
 from keras import layers
+
+sr.plots.use_style()
 
 # %% [markdown]
 # ## The idea: see further for the same price

@@ -33,7 +33,7 @@
 # upsampling does not help, it says, and several do. You look for the cause yourself.
 
 # %%
-# Installs what this course shares, where it is missing: on Colab, on Kaggle, beside no clone.
+# Install the course's helper package if it is missing (on Colab and Kaggle).
 import os
 import subprocess
 import sys

@@ -30,7 +30,7 @@
 # | Data | as in 02 |
 
 # %%
-# Installs what this course shares, where it is missing: on Colab, on Kaggle, beside no clone.
+# Install the course's helper package if it is missing (on Colab and Kaggle).
 import os
 import subprocess
 import sys

@@ -30,7 +30,7 @@
 # | Weights | VGG19 on ImageNet, 80 MB, where there is network |
 
 # %%
-# Installs what this course shares, where it is missing: on Colab, on Kaggle, beside no clone.
+# Install the course's helper package if it is missing (on Colab and Kaggle).
 import os
 import subprocess
 import sys
@@ -89,6 +89,8 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 from keras import layers
+
+sr.plots.use_style()
 
 # %% [markdown]
 # ## The idea
@@ -321,11 +323,11 @@ AGAINST = {
 
 # %%
 def start_from(model):
-    """A generator with the weights of a shipped one, in the precision of this machine."""
+    """A generator with the weights of one trained above, in the precision of this machine."""
     keras.utils.set_random_seed(0)
     generator = srresnet()
     if model:
-        generator.set_weights(sr.models.load(model).get_weights())
+        generator.set_weights(sr.models.load(study.models / f"{model}.keras").get_weights())
     return generator
 
 

@@ -29,7 +29,7 @@
 # | Data | 12 sample photos; full: DIV2K (3.5 GB), or `photos_hq` where that is here |
 
 # %%
-# Installs what this course shares, where it is missing: on Colab, on Kaggle, beside no clone.
+# Install the course's helper package if it is missing (on Colab and Kaggle).
 import os
 import subprocess
 import sys
@@ -89,6 +89,8 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 from keras import layers
+
+sr.plots.use_style()
 
 # %% [markdown]
 # ## The idea

@@ -28,7 +28,7 @@
 # | Data | your photo, or a sample |
 
 # %%
-# Installs what this course shares, where it is missing: on Colab, on Kaggle, beside no clone.
+# Install the course's helper package if it is missing (on Colab and Kaggle).
 import os
 import subprocess
 import sys
@@ -81,6 +81,7 @@ import pandas as pd
 from PIL import Image
 
 runtime = sr.setup(seed=0)
+sr.plots.use_style()
 pd.set_option("display.max_colwidth", None)
 
 # %% [markdown]
@@ -124,7 +125,7 @@ models.drop(columns=["megabytes", "notebook"])
 
 # %%
 NAMES = ["bicubic", "voc_residual", "edsr_baseline_x4", "srresnet_mse_x4", "srresnet_vgg22_x4"]
-measured = pd.read_csv(sr.models.shipped.folder("results") / "benchmarks.csv")
+measured = pd.read_csv(sr.runtime.shipped("results") / "benchmarks.csv")
 measured = measured.query("dataset == 'B100' and scale == 4").set_index("method").loc[NAMES]
 measured = measured[["psnr_y", "ssim_y", "lpips"]]
 measured.assign(parameters=models.parameters).fillna(0).astype({"parameters": int}).round(3)

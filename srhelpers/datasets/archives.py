@@ -1,39 +1,35 @@
 """Unpack a tar or zip file so that its folder is whole or not there."""
 
 import contextlib
+import errno
+import gzip
 import shutil
+import stat
 import tarfile
 import zipfile
-import zlib
-from pathlib import Path, PurePosixPath
+from collections.abc import Callable, Iterator
+from functools import partial
+from pathlib import Path, PureWindowsPath
 
 import requests
 from tqdm.auto import tqdm
 
+# What an archive may take on the disk: so many times its own size, so many bytes more, a block for each file.
+RATIO, ROOM, BLOCK = 20, 1 << 24, 4096
+_DISK = "ENOSPC EDQUOT EFBIG EROFS EACCES EPERM EIO EMFILE ENFILE"  # what the disk, not the archive, is to blame for
+
 
 class DownloadError(RuntimeError):
-    """A download or an archive failed; the text says what to do.
+    """A download or an archive failed; the text says what to do."""
 
-    >>> import srhelpers as sr
-    >>> raise sr.datasets.archives.DownloadError("…")
-    Traceback (most recent call last):
-    srhelpers.archives.DownloadError: …
-    """
+
+class _BadArchive(Exception):
+    pass
 
 
 @contextlib.contextmanager
-def told(doing):
-    """Turn what the disk refuses into a `DownloadError` that says what to do.
-
-    Args:
-        doing: what could not be done, to follow "Could not".
-
-    >>> import srhelpers as sr
-    >>> with sr.datasets.archives.told("write"):
-    ...     raise OSError(28, "No space left on device")
-    Traceback (most recent call last):
-    srhelpers.archives.DownloadError: Could not write: No space left on device. Free some space or ...
-    """
+def told(doing: str) -> Iterator[None]:
+    """Turn what the disk refuses into a `DownloadError` that says what to do; `doing` follows "Could not"."""
     try:
         yield
     except (DownloadError, requests.RequestException):
@@ -45,86 +41,91 @@ def told(doing):
         ) from error
 
 
-def _members(file):
-    """(names, extract function) of a tar or zip that may hold nothing outside its folder."""
-    if zipfile.is_zipfile(file):
-        opened = zipfile.ZipFile(file)
-        return opened, opened.namelist(), opened.extract
-    opened = tarfile.open(file)  # noqa: SIM115, closed by the caller
+def unpack(
+    file: str | Path, folder: str | Path, *, check: Callable[[Path], None] | None = None, progress: bool = True
+) -> None:
+    """Unpack a zip, tar or tar.gz so that `folder` appears only when all of it is there.
 
-    def extract(member, folder):
-        if hasattr(tarfile, "data_filter"):
-            return opened.extract(member, folder, filter="data")
-        if not (member.isreg() or member.isdir()):  # Python before 3.11.4 has no filter that keeps links inside
-            raise _BadArchive(f"it holds {member.name!r}, which is no plain file")
-        return opened.extract(member, folder)
-
-    return opened, opened, extract
-
-
-def unpack(file, folder, *, check=None, progress=True):
-    """Unpack a tar or zip so that `folder` appears only when all of it is there.
-
-    Args:
-        file: the archive.
-        folder: what to make; must not exist yet, nothing is overwritten.
-        check: function called with the unpacked folder before it gets its name; raises if it is not right.
-        progress: show a bar.
+    Only folders and plain files are made: an archive with links, which have led out of the folder past every
+    filter so far (CVE-2025-4517), is refused. `check` gets the unpacked folder before it has its name.
 
     Raises:
-        DownloadError: the archive is damaged, is none, holds members outside its folder, fails `check`, or
-            the disk is full, or `folder` exists. A bad archive is removed, since the next try must not meet it again.
-
-    >>> import pathlib, shutil, tempfile, srhelpers as sr
-    >>> folder = pathlib.Path(tempfile.mkdtemp())
-    >>> _ = (folder / "photo.txt").write_text("…")
-    >>> file = shutil.make_archive(folder / "set", "zip", folder)
-    >>> sr.datasets.archives.unpack(file, folder / "set", progress=False)
-    >>> (folder / "set" / "photo.txt").exists()
-    True
+        DownloadError: the archive is bad in whatever way, unpacks to far more than its size, or `check` raises:
+            then it is removed, since the next try must not meet it again. Or the disk is full, or `folder` exists.
     """
     file, folder = Path(file), Path(folder)
     refuse(folder)
-    partial = folder.with_name(f"{folder.name}.part")
+    half = folder.with_name(f"{folder.name}.part")  # always the same name, so that the next try clears up after a kill
     try:
-        with told(f"unpack {file.name} to {folder}"), contextlib.ExitStack() as stack:
-            shutil.rmtree(partial, ignore_errors=True)
-            partial.mkdir(parents=True)
-            opened, members, extract = _members(file)
-            stack.enter_context(opened)
-            for member in tqdm(
-                members, desc=f"unpack {folder.name}", unit="file", disable=not progress, mininterval=0.5
-            ):
-                name = member if isinstance(member, str) else member.name
-                if PurePosixPath(name).is_absolute() or ".." in PurePosixPath(name.replace("\\", "/")).parts:
-                    raise _BadArchive(f"it holds {name!r}, which would land outside its folder")
-                extract(member, partial)
-            if check:
-                try:
-                    check(partial)
-                except DownloadError as error:
-                    raise _BadArchive(str(error)) from error
-            partial.replace(folder)
-    except (_BadArchive, tarfile.TarError, zipfile.BadZipFile, zlib.error, EOFError) as error:
-        file.unlink()
-        raise DownloadError(
-            f"Expected {file.name} to be a whole archive of the right layout, but {error or 'it breaks off'}. "
-            "It has been removed; run this again to download it anew."
-        ) from error
+        with told(f"unpack {file.name} to {folder}"):
+            shutil.rmtree(half, ignore_errors=True)
+            half.mkdir(parents=True)
+            try:
+                _extract(file, half, progress)
+                if check:
+                    check(half)
+            except Exception as error:  # damaged archives raise nearly anything
+                if isinstance(error, OSError) and errno.errorcode.get(error.errno) in _DISK.split():
+                    raise
+                file.unlink()
+                raise DownloadError(
+                    f"Expected {file.name} to be a whole archive of the right layout, but {error or 'it breaks off'}. "
+                    "It has been removed; run this again to download it anew."
+                ) from error
+            half.replace(folder)
     finally:
-        shutil.rmtree(partial, ignore_errors=True)
+        shutil.rmtree(half, ignore_errors=True)
 
 
-class _BadArchive(DownloadError):
-    pass
+def _extract(file, folder, progress):
+    taken, most = 0, RATIO * file.stat().st_size + ROOM
+    with tqdm(desc=f"unpack {folder.stem}", unit="file", disable=not progress, mininterval=0.5) as bar:
+        for name, plain, is_folder, size, opened in _members(file, most):
+            if not plain:
+                raise _BadArchive(f"it holds {name!r}, which is no plain file")
+            path = PureWindowsPath(name)  # it takes "/", "\\" and drives for what they are on any system
+            if path.anchor or ".." in path.parts:
+                raise _BadArchive(f"it holds {name!r}, which would land outside its folder")
+            taken += max(size, BLOCK)
+            _check_total(taken, most)
+            target = folder / name
+            if is_folder:
+                target.mkdir(parents=True, exist_ok=True)
+            else:
+                target.parent.mkdir(parents=True, exist_ok=True)
+                with opened() as source, target.open("wb") as written:
+                    shutil.copyfileobj(source, written)
+            bar.update()
 
 
-def refuse(folder):
-    """Raise `DownloadError` if a folder exists: nothing is overwritten.
+def _check_total(taken, most):
+    if taken > most:
+        raise _BadArchive(f"it unpacks to over {most:,} bytes, more than an archive of its size should")
 
-    >>> import srhelpers as sr
-    >>> sr.datasets.archives.refuse(sr.datasets.find("samples") / "nothing")
-    """
+
+def _members(file, most):
+    """(name, whether it is a plain file or folder, whether it is a folder, bytes, function that opens it) of each."""
+    with file.open("rb") as opened:
+        magic = opened.read(4)
+    if magic == b"PK\x03\x04":
+        with zipfile.ZipFile(file) as archive:
+            for member in archive.infolist():
+                plain = stat.S_IFMT(member.external_attr >> 16) in (0, stat.S_IFREG, stat.S_IFDIR)
+                yield member.filename, plain, member.is_dir(), member.file_size, partial(archive.open, member)
+        return
+    compressed = magic[:2] == b"\x1f\x8b"
+    if compressed:  # to its end first: `tarfile` stops before the checksum
+        with gzip.open(file) as opened:
+            while opened.read(1 << 20):
+                _check_total(opened.tell(), most)
+    with tarfile.open(file, "r:gz" if compressed else "r:") as archive:
+        for member in archive:
+            plain = member.isreg() or member.isdir()
+            yield member.name, plain, member.isdir(), member.size, partial(archive.extractfile, member)
+
+
+def refuse(folder: Path) -> None:
+    """Raise `DownloadError` if a folder exists: nothing is overwritten."""
     if folder.exists():
         raise DownloadError(
             f"{folder} exists, but is not a whole copy of this dataset. Move it away or remove it, then run this again."

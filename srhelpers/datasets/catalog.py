@@ -21,38 +21,27 @@ SAMPLES = {
     "rocket.jpg": "Launch of DSCOVR on a Falcon 9, by SpaceX. Public domain.",
 }
 
+# The photos of "photos" that validate: no network that ships has seen them in training.
+VALIDATION = tuple(
+    f"{number:03d}.jpg" for number in (0, 14, 29, 43, 57, 72, 86, 100, 115, 129, 143, 158, 172, 186, 201, 215)
+)
+
 
 @dataclass(frozen=True)
 class Dataset:
-    """One row of the table; `DATASETS` maps lower-case names to rows.
-
-    Args:
-        name: what you call it.
-        about: one line: what it is and for what.
-        licence: terms in a few words.
-        photos: how many images it has.
-        folders: lower-case endings of the folder the images lie in, the best first.
-        archive: Archive, or None.
-        kaggle: slugs "owner/name".
-        nested: images lie in folders below that folder.
-
-    >>> import srhelpers as sr
-    >>> sr.datasets.catalog.DATASETS["set5"].photos
-    5
-    """
+    """One row of the table; `DATASETS` maps lower-case names to rows."""
 
     name: str
-    about: str
+    about: str  # what it is and for what, in one line
     licence: str
-    photos: int
-    folders: tuple
+    photos: int  # how many
+    folders: tuple  # lower-case endings of the folder the images lie in, the best first
     archive: Archive | None = None
-    kaggle: tuple = ()
-    nested: bool = False
+    kaggle: tuple = ()  # slugs "owner/name"
 
 
-def _voc(year, photos, file, size, checksum, kaggle=()):
-    name = f"voc{year}"
+def _voc(year, photos, day, size, checksum):
+    name, file = f"voc{year}", f"VOCtrainval_{day}-{year}.tar"
     addresses = (
         f"http://host.robots.ox.ac.uk/pascal/VOC/{name}/{file}",
         f"http://pjreddie.com/media/files/{file}",
@@ -63,25 +52,25 @@ def _voc(year, photos, file, size, checksum, kaggle=()):
         licence="research; Flickr terms",
         photos=photos,
         folders=(f"voctrainval*/vocdevkit/{name}/jpegimages", f"{name}/jpegimages", "jpegimages"),
-        archive=Archive(name, addresses, size, checksum),
-        kaggle=kaggle,
+        archive=Archive(name, addresses, checksum, size),
+        kaggle=("zaraks/pascal-voc-2007",) if year == 2007 else (),
     )
 
 
-def _div2k(name, about, photos, file, size, sha256, folder, kaggle=()):
-    address = f"https://data.vision.ee.ethz.ch/cvl/DIV2K/{file}"
+def _div2k(part, photos, size, sha256, kind="HR"):
+    low = kind != "HR"
+    name, file = f"div2k_{part}{'_lr_x4' if low else ''}", f"DIV2K_{part}_{kind}{'_X4' if low else ''}.zip"
     return Dataset(
         name,
-        about=about,
+        about=f"div2k_{part} reduced ×4 by MATLAB" if low else f"DIV2K {part}: {photos} photos of 2K",
         licence="academic research",
         photos=photos,
-        folders=(folder,),
-        archive=Archive(name, (address,), size, f"sha256:{sha256}"),
-        kaggle=kaggle,
+        folders=(f"div2k_{part}_{kind.lower()}{'/x4' if low else ''}",),
+        archive=Archive(name, (f"https://data.vision.ee.ethz.ch/cvl/DIV2K/{file}",), f"sha256:{sha256}", size),
+        kaggle=() if low else ("joe1995/div2k-dataset", "soumikrakshit/div2k-high-resolution-images"),
     )
 
 
-_DIV2K_ON_KAGGLE = ("joe1995/div2k-dataset", "soumikrakshit/div2k-high-resolution-images")
 _BENCHMARK = Archive(
     "benchmark",
     ("https://cv.snu.ac.kr/research/EDSR/benchmark.tar",),
@@ -90,7 +79,7 @@ _BENCHMARK = Archive(
 )
 
 
-def _benchmark(name, about, photos, kaggle=()):
+def _benchmark(name, about, photos):
     return Dataset(
         name,
         about=about,
@@ -99,7 +88,7 @@ def _benchmark(name, about, photos, kaggle=()):
         # EDSR's archive has HR; sets on Kaggle have the originals, or those cut to multiples of 12.
         folders=tuple(f"{name.lower()}/{kind}" for kind in ("hr", "original", "gtmod12")),
         archive=_BENCHMARK,
-        kaggle=kaggle,
+        kaggle=("ll01dm/set-5-14-super-resolution-dataset",) if name.startswith("Set") else (),
     )
 
 
@@ -107,84 +96,25 @@ _ROWS = (
     Dataset(
         "samples",
         about="photographs inside scikit-image: always there",
-        licence="credits and terms in srhelpers/catalog.py",
+        licence="credits and terms in srhelpers/datasets/catalog.py",
         photos=len(SAMPLES),
         folders=(),
     ),
-    _voc(
-        2007,
-        photos=5011,
-        file="VOCtrainval_06-Nov-2007.tar",
-        size=460032000,
-        checksum="sha256:7d8cd951101b0957ddfd7a530bdc8a94f06121cfc1e511bb5937e973020c7508",
-        kaggle=("zaraks/pascal-voc-2007",),
-    ),
-    _voc(
-        2012,
-        photos=17125,
-        file="VOCtrainval_11-May-2012.tar",
-        size=1999639040,
-        checksum="md5:6cd6e144f989b92b3379bac3b3de84fd",
-    ),
-    _div2k(
-        "div2k_train",
-        about="800 photos of 2K, for training",
-        photos=800,
-        file="DIV2K_train_HR.zip",
-        size=3530603713,
-        sha256="9d0b9c463f6e35b6c62cc6a930ee2224f670b34c1df841a57670f9acf0f6c335",
-        folder="div2k_train_hr",
-        kaggle=_DIV2K_ON_KAGGLE,
-    ),
-    _div2k(
-        "div2k_valid",
-        about="100 photos of 2K, for validation",
-        photos=100,
-        file="DIV2K_valid_HR.zip",
-        size=448993893,
-        sha256="20dd31fd84d777bc1cf5d6b7654a3f569c0aec74458ae094122ad1d0489900fc",
-        folder="div2k_valid_hr",
-        kaggle=_DIV2K_ON_KAGGLE,
-    ),
-    _div2k(
-        "div2k_train_lr_x4",
-        about="div2k_train reduced ×4 by MATLAB",
-        photos=800,
-        file="DIV2K_train_LR_bicubic_X4.zip",
-        size=246914039,
-        sha256="f006b837f4eb52b82909aa01478e6d6d199eefce932179491d0c9dbb706dde3a",
-        folder="div2k_train_lr_bicubic/x4",
-    ),
-    _div2k(
-        "div2k_valid_lr_x4",
-        about="div2k_valid reduced ×4 by MATLAB",
-        photos=100,
-        file="DIV2K_valid_LR_bicubic_X4.zip",
-        size=31505881,
-        sha256="a50a5d1c4b88de4e8d300d8fb2b904c52fe93b2b298a4899697760d7cbb6d553",
-        folder="div2k_valid_lr_bicubic/x4",
-    ),
     Dataset(
-        "bsds500",
-        about="Berkeley segmentation photos of 481×321; its 100 val photos are B100",
-        licence="research",
-        photos=500,
-        folders=("bsds500/data/images",),
-        archive=Archive(
-            "bsds500",
-            ("http://www.eecs.berkeley.edu/Research/Projects/CS/vision/grouping/BSR/BSR_bsds500.tgz",),
-        ),
-        nested=True,
+        "photos",
+        about="photographs of 288×288 that come with this course: always there",
+        licence="CC0, CC BY, CC BY-SA and other free ones; credits.csv beside them",
+        photos=216,
+        folders=(),
     ),
-    _benchmark(
-        "Set5",
-        "the five standard test images; one archive has four sets",
-        5,
-        ("ll01dm/set-5-14-super-resolution-dataset",),
-    ),
-    _benchmark(
-        "Set14", "the fourteen standard ones; bridge is grey", 14, ("ll01dm/set-5-14-super-resolution-dataset",)
-    ),
+    _voc(2007, 5011, "06-Nov", 460032000, "sha256:7d8cd951101b0957ddfd7a530bdc8a94f06121cfc1e511bb5937e973020c7508"),
+    _voc(2012, 17125, "11-May", 1999639040, "md5:6cd6e144f989b92b3379bac3b3de84fd"),
+    _div2k("train", 800, 3530603713, "9d0b9c463f6e35b6c62cc6a930ee2224f670b34c1df841a57670f9acf0f6c335"),
+    _div2k("valid", 100, 448993893, "20dd31fd84d777bc1cf5d6b7654a3f569c0aec74458ae094122ad1d0489900fc"),
+    _div2k("train", 800, 246914039, "f006b837f4eb52b82909aa01478e6d6d199eefce932179491d0c9dbb706dde3a", "LR_bicubic"),
+    _div2k("valid", 100, 31505881, "a50a5d1c4b88de4e8d300d8fb2b904c52fe93b2b298a4899697760d7cbb6d553", "LR_bicubic"),
+    _benchmark("Set5", "the five standard test images; one archive has four sets", 5),
+    _benchmark("Set14", "the fourteen standard ones; bridge is grey", 14),
     _benchmark("B100", "100 test photos of BSDS, also called BSD100", 100),
     _benchmark("Urban100", "100 photos of buildings", 100),
 )

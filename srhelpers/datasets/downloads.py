@@ -3,126 +3,129 @@
 import os
 import shutil
 import subprocess
+import sys
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
-import filelock
 import pooch
 import requests
+import urllib3
 from tqdm.auto import tqdm
 
+from .. import _files
 from .archives import DownloadError, refuse, told, unpack
 
 CHUNK = 1 << 16  # what a broken reply loses at most
 TRIES = 3
 TIMEOUT = 30  # seconds without a byte
+LONGEST_WAIT = 60  # seconds, whatever a busy server asks for
 
 pooch.get_logger().setLevel("ERROR")
 
 
 @dataclass(frozen=True)
 class Archive:
-    """One file on the net.
+    """One file on the net, with its checksum ("sha256:…" or "md5:…") and its size, exactly or about."""
 
-    Args:
-        name: folder it is unpacked to.
-        urls: addresses, the official one first.
-        size: bytes, or None where nobody tells exactly.
-        checksum: "sha256:…" or "md5:…", or None where nobody tells: then the archive's own checks and the
-            number of photos in it have to do.
-        about_size: bytes, where only that is known.
-
-    >>> import srhelpers as sr
-    >>> sr.datasets.downloads.Archive("set", ("https://example.org/set.zip",)).filename
-    'set.zip'
-    """
-
-    name: str
-    urls: tuple
+    name: str  # of the folder it is unpacked to
+    urls: tuple  # the official one first
+    checksum: str
     size: int | None = None
-    checksum: str | None = None
     about_size: int = 0
 
     @property
-    def filename(self):
+    def filename(self) -> str:
         return PurePosixPath(self.urls[0]).name
 
+    @property
+    def most(self) -> int:
+        """Bytes that a reply may have."""
+        return self.size or self.about_size * 12 // 10
 
-def _get(url, target, expected_size, progress):
+
+class _Patience(urllib3.util.Retry):
+    """Asks a busy server again, after as long as it says."""
+
+    def get_retry_after(self, response):
+        try:
+            wait = super().get_retry_after(response)
+        except urllib3.exceptions.InvalidHeader:
+            wait = None
+        if wait:
+            wait = min(wait, LONGEST_WAIT)
+            print(f"The server is busy and asks to wait {wait:.0f} s …", file=sys.stderr, flush=True)
+        return wait
+
+
+def _session():
+    codes = {"status_forcelist": (429, 503), "raise_on_status": False}
+    patience = _Patience(TRIES - 1, connect=0, read=False, backoff_factor=1, **codes)
+    session = requests.Session()
+    for scheme in ("http://", "https://"):
+        session.mount(scheme, requests.adapters.HTTPAdapter(max_retries=patience))
+    return session
+
+
+def _get(session, archive, url, target, progress):
     """One request; adds to `target` from where an earlier one broke off, or replaces it by a whole file."""
     start = target.stat().st_size if target.exists() else 0
     # Without "identity" a server may compress on the fly, and lengths mean nothing.
     headers = {"Accept-Encoding": "identity", **({"Range": f"bytes={start}-"} if start else {})}
-    with requests.get(url, headers=headers, stream=True, timeout=TIMEOUT) as reply:
+    with session.get(url, headers=headers, stream=True, timeout=TIMEOUT) as reply:
         if reply.status_code == 416:  # nothing comes after `start`
-            if expected_size and start != expected_size:
+            if archive.size and start != archive.size:
                 target.unlink()
                 raise requests.ConnectionError(f"{start:,} bytes are here, which is more than the server has")
             return
         reply.raise_for_status()
         goes_on = reply.headers.get("Content-Range", "").startswith(f"bytes {start}-")
         left = reply.headers.get("Content-Length")
-        total = (start if goes_on else 0) + int(left) if left else expected_size
-        if expected_size and total != expected_size:
-            raise DownloadError(f"Expected {expected_size:,} bytes at {url}, the server offers {total:,}.")
+        total = (start if goes_on else 0) + int(left) if left else archive.size
+        if archive.size and total != archive.size:
+            raise DownloadError(f"Expected {archive.size:,} bytes at {url}, the server offers {total:,}.")
         # A server that starts again must not cost what is here already, until all of its reply has come.
         file = target if goes_on or not start else target.with_suffix(".new")
-        bar = tqdm(
-            desc=target.stem,
-            total=total,
-            initial=start if goes_on else 0,
-            unit="B",
-            unit_scale=True,
-            disable=not progress,
-            mininterval=0.5,
-        )
-        with bar, file.open("ab" if goes_on else "wb") as opened:
+        came = start if goes_on else 0
+        look = {"unit": "B", "unit_scale": True, "mininterval": 0.5, "disable": not progress}
+        with (
+            tqdm(desc=target.stem, total=total, initial=came, **look) as bar,
+            file.open("ab" if goes_on else "wb") as opened,
+        ):
             for chunk in reply.iter_content(CHUNK):
+                came += len(chunk)
+                if came > archive.most:
+                    file.unlink()
+                    raise DownloadError(f"Expected at most {archive.most:,} bytes at {url}, the server sends more.")
                 opened.write(chunk)
                 bar.update(len(chunk))
-        if total and file.stat().st_size != total:
-            raise requests.ConnectionError(f"the server stopped at {file.stat().st_size:,} of {total:,} bytes")
+        if total and came != total:
+            raise requests.ConnectionError(f"the server stopped at {came:,} of {total:,} bytes")
         file.replace(target)
 
 
 def _plain(error):
     if isinstance(error, requests.Timeout):
         return f"no answer for {TIMEOUT} s"
-    if isinstance(error, requests.exceptions.SSLError):
-        return f"the server's certificate is not trusted ({error})"
-    if isinstance(error, requests.exceptions.ProxyError):
-        return f"the proxy does not let this through ({error})"
+    if isinstance(error, requests.exceptions.SSLError | requests.exceptions.ProxyError):
+        return f"the server's certificate is not trusted, or the proxy does not let this through ({error})"
     if isinstance(error, requests.ConnectionError | requests.exceptions.ChunkedEncodingError):
         return "the server cannot be reached, or broke off; is there a network?"
     return str(error)
 
 
 def _work(archive, folder):
-    """A folder for nothing but this download, beside the result."""
     return Path(folder) / f"{archive.name}.download"
 
 
-def fetch(archive, folder, *, progress=True):
-    """Download one archive file into `<folder>/<name>.download/`, going on from where an earlier try broke off.
+def fetch(archive: Archive, folder: str | Path, *, progress: bool = True) -> Path:
+    """Download one file into `<folder>/<name>.download/`, going on from where an earlier try broke off.
 
     The bytes gather in `<file>.part`; only a file of the right checksum gets the final name.
-
-    Args:
-        archive: Archive.
-        folder: where the folder for the file is made.
-        progress: show a bar.
-
-    Returns:
-        Path of the whole, checked file.
 
     Raises:
         DownloadError: no address gave the file, or the disk is full. What arrived is kept for the next try,
             unless its checksum is wrong: then it is removed and the next try starts clean.
-
-    >>> import srhelpers as sr
-    >>> archive = sr.datasets.catalog.DATASETS["set5"].archive
-    >>> sr.datasets.downloads.fetch(archive, "downloads")  # doctest: +SKIP
-    PosixPath('downloads/benchmark.download/benchmark.tar')
     """
     work = _work(archive, folder)
     part = work / f"{archive.filename}.part"
@@ -131,14 +134,14 @@ def fetch(archive, folder, *, progress=True):
     def resume(url, output, _):
         for attempt in range(TRIES):
             try:
-                _get(url, part, archive.size, progress)
+                _get(session, archive, url, part, progress)
                 break
             except (requests.ConnectionError, requests.Timeout, requests.exceptions.ChunkedEncodingError):
                 if attempt + 1 == TRIES:
                     raise
         part.replace(output)
 
-    with told(f"write to {work}"):
+    with told(f"write to {work}"), _session() as session:
         work.mkdir(parents=True, exist_ok=True)
         for leftover in work.glob("tmp*"):  # pooch's own, where it was killed
             leftover.unlink()
@@ -153,28 +156,21 @@ def fetch(archive, folder, *, progress=True):
     raise DownloadError("\n  ".join([f"Could not download {archive.filename}.", *problems, *filter(None, [kept])]))
 
 
-def make_folder(source, folder, *, check=None, progress=True):
-    """Make `folder` from an archive on the net or a Kaggle dataset; one process at a time, the others wait.
+def make_folder(
+    source: Archive | str, folder: str | Path, *, check: Callable[[Path], None] | None = None, progress: bool = True
+) -> None:
+    """Make `folder` from an archive on the net or a Kaggle dataset "owner/name"; one process at a time, others wait.
 
-    Args:
-        source: Archive, or a Kaggle slug "owner/name" for the `kaggle` client and its login.
-        folder: Path of the result. If another process has made it meanwhile, and `check` finds it whole, that
-            is the result.
-        check: function called with the folder's content before it gets its name; raises `DownloadError` if
-            it is not right.
-        progress: show bars.
+    If another process has made it meanwhile, and `check` (as in `unpack`) finds it whole, that is the result.
 
     Raises:
         DownloadError: as `fetch` and `unpack`, or twice the archive's size is not free on the disk, or the
             `kaggle` client is not there or fails; its own words are in the text.
-
-    >>> import srhelpers as sr
-    >>> sr.datasets.downloads.make_folder(sr.datasets.catalog.DATASETS["set5"].archive, "benchmark")  # doctest: +SKIP
     """
     folder = Path(folder)
     with told(f"write to {folder.parent}"):
         folder.parent.mkdir(parents=True, exist_ok=True)
-        with filelock.FileLock(folder.with_name(f"{folder.name}.lock")):
+        with _files.locked(folder, f"downloads {folder.name}"):
             if folder.exists():
                 try:
                     return check(folder) if check else refuse(folder)
@@ -192,7 +188,7 @@ def make_folder(source, folder, *, check=None, progress=True):
 def _check_space(archive, folder):
     work = _work(archive, folder)
     here = sum(file.stat().st_size for file in work.iterdir()) if work.exists() else 0
-    needed, free = 2 * (archive.size or archive.about_size) - here, shutil.disk_usage(folder).free
+    needed, free = 2 * archive.most - here, shutil.disk_usage(folder).free
     if needed > free:
         raise DownloadError(
             f"Expected {needed / 1e9:.1f} GB free for {archive.filename} and its files, got {free / 1e9:.1f} GB in "
@@ -200,13 +196,8 @@ def _check_space(archive, folder):
         )
 
 
-def has_kaggle_token():
-    """Whether the Kaggle client would find a login: a token file or environment variables.
-
-    >>> import srhelpers as sr
-    >>> isinstance(sr.datasets.downloads.has_kaggle_token(), bool)
-    True
-    """
+def has_kaggle_token() -> bool:
+    """Whether the Kaggle client would find a login: a token file or environment variables."""
     config = Path(os.environ.get("KAGGLE_CONFIG_DIR", "~/.kaggle")).expanduser()
     if os.environ.get("KAGGLE_API_TOKEN") or (os.environ.get("KAGGLE_USERNAME") and os.environ.get("KAGGLE_KEY")):
         return True

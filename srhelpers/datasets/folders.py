@@ -2,9 +2,11 @@
 
 import os
 import warnings
+from collections.abc import Sequence
+from dataclasses import dataclass
 from difflib import get_close_matches
 from fnmatch import fnmatch
-from importlib.resources import files
+from importlib.resources import files as package_files
 from pathlib import Path
 
 import cv2
@@ -14,23 +16,44 @@ from .. import runtime
 from ..runtime import UserError
 from . import downloads
 from .archives import DownloadError
-from .catalog import DATASETS, SAMPLES
+from .catalog import DATASETS, SAMPLES, VALIDATION, Dataset
 
 IMAGE_SUFFIXES = {".png", ".jpg", ".jpeg", ".bmp", ".webp", ".tif", ".tiff"}
 
 
+@dataclass(frozen=True)
+class Photos:
+    """What `open` found."""
+
+    title: str  # how tables call it
+    files: tuple[Path, ...]  # sorted by name
+    folder: Path  # with all links resolved: it tells apart two folders of one title
+
+
 def _images(folder, nested=False):
-    found, folders, seen = [], [folder], {os.path.realpath(folder)}
+    """(pictures of a folder in order, what could not be looked at)."""
+    found, unreadable, folders, seen = [], [], [folder], {os.path.realpath(folder)}
     while folders:
         here = folders.pop()
-        for entry in os.scandir(here):
-            if nested and entry.is_dir() and not entry.name.startswith("."):
-                real = os.path.realpath(entry)
-                folders += [] if real in seen else [Path(entry)]
-                seen.add(real)
-            elif Path(entry).suffix.lower() in IMAGE_SUFFIXES and entry.is_file() and not entry.name.startswith("."):
-                found.append(Path(entry))
-    return sorted(found)
+        try:
+            entries = list(os.scandir(here))
+        except OSError:
+            unreadable.append(here)
+            continue
+        for entry in entries:
+            is_picture = Path(entry).suffix.lower() in IMAGE_SUFFIXES
+            if entry.name.startswith("."):  # such as ._photo.jpg, which macOS puts beside photo.jpg
+                continue
+            try:
+                if entry.is_dir():
+                    real = os.path.realpath(entry)
+                    folders += [Path(entry)] if nested and real not in seen else []
+                    seen.add(real)
+                elif is_picture:
+                    (found if entry.is_file() else unreadable).append(Path(entry))
+            except OSError:  # a link that leads to itself
+                unreadable += [Path(entry)] if is_picture or nested else []
+    return sorted(found), sorted(unreadable)
 
 
 def _look_below(root, dataset):
@@ -45,14 +68,22 @@ def _look_below(root, dataset):
         candidates += [Path(parent, name) for name in names]
     for ending in dataset.folders:
         for candidate in candidates:
-            path = candidate.as_posix().lower()
-            if fnmatch(path, f"*/{ending}") and "/voctest" not in path and _images(candidate, dataset.nested):
+            # Beside VOC's training half some archives hold its test half, in folders of the same names.
+            of_test = any(part.lower().startswith("voctest") for part in candidate.relative_to(root).parts)
+            if fnmatch(candidate.as_posix().lower(), f"*/{ending}") and not of_test and _images(candidate)[0]:
                 return candidate
-    return next((folder for folder in (root, root / "HR") if folder.is_dir() and _images(folder)), None)
+    return next((folder for folder in (root, root / "HR") if folder.is_dir() and _images(folder)[0]), None)
+
+
+def _row(name) -> Dataset | None:
+    """The dataset of this name; a `Path` is always a folder."""
+    return DATASETS.get(name.lower()) if isinstance(name, str) else None
 
 
 def _places(dataset):
     """(what it is, folder) in the order they are searched, without the network."""
+    if dataset.name == "photos":
+        yield "beside the course", runtime.shipped("photos")
     names = [dataset.name, dataset.name.lower(), *([dataset.archive.name] if dataset.archive else [])]
     data = runtime.folder("data")
     if data:
@@ -77,42 +108,32 @@ def _todo(dataset):
     return todo
 
 
-def find(name, path=None):
-    """The folder that holds the images of a dataset, without downloading anything.
-
-    Looks in `path` if given, else in SR_DATA_DIR/<name>, the Kaggle inputs, the cache. A name that is not in
-    the table may be a folder of your own, or a folder under SR_DATA_DIR.
+def find(name: str | Path, path: str | Path | None = None) -> Path:
+    """The folder that holds the images of a dataset, links resolved, without downloading anything.
 
     Args:
-        name: a name of the table (capitals do not matter), a folder's name under SR_DATA_DIR, or a path.
-        path: the folder to look in, whatever its nesting.
-
-    Returns:
-        Path.
+        name: a name of the table (capitals do not matter), a folder of your own, or a folder's name under SR_DATA_DIR.
+        path: the folder to look in, whatever its nesting. Else SR_DATA_DIR/<name>, the Kaggle inputs, the cache.
 
     Raises:
         FileNotFoundError: not there; the text lists the places and says what to do.
-
-    >>> import srhelpers as sr
-    >>> sr.datasets.find("samples").name
-    'data'
     """
-    dataset = DATASETS.get(str(name).lower())
+    dataset = _row(name)
     if dataset is None:
         data = runtime.folder("data")
         own = [Path(path or name).expanduser(), *([data / str(name)] if data else [])]
         for folder in own:
-            if folder.is_dir() and _images(folder, nested=True):
-                return folder
+            if folder.is_dir() and _images(folder, nested=True)[0]:
+                return folder.resolve()
         looked = ", ".join(f"{folder} (no images in it)" if folder.is_dir() else str(folder) for folder in own)
         raise FileNotFoundError(f"{_unknown(name, 'or a folder with images, ')} Looked in {looked}.")
     if dataset.name == "samples":
-        return Path(str(files("skimage"))) / "data"
+        return Path(str(package_files("skimage"))).resolve() / "data"
     places = [("path", Path(path).expanduser())] if path else list(dict.fromkeys(_places(dataset)))
     for _, place in places:
         found = _look_below(place, dataset)
         if found:
-            return found
+            return found.resolve()
     todo = [f"run: srhelpers download {dataset.name}", *_todo(dataset)]
     looked = "\n  ".join(f"{kind}: {place}" for kind, place in places)
     raise FileNotFoundError(
@@ -120,24 +141,14 @@ def find(name, path=None):
     )
 
 
-def title(name):
-    """How tables call a dataset: its name in the table, or the last part of a folder of your own.
-
-    >>> import srhelpers as sr
-    >>> sr.datasets.title("set5"), sr.datasets.title("~/Pictures/holidays")
-    ('Set5', 'holidays')
-    """
-    dataset = DATASETS.get(str(name).lower())
-    return dataset.name if dataset else Path(name).name
+def title(name: str | Path) -> str:
+    """How tables call a dataset: its name in the table, or the last part of a folder of your own."""
+    dataset = _row(name)
+    return dataset.name if dataset else Path(os.path.abspath(name)).name  # noqa: PTH100, "." has no name of its own
 
 
-def is_here(name):
-    """Whether `find` would find a dataset without downloading it.
-
-    >>> import srhelpers as sr
-    >>> sr.datasets.is_here("samples")
-    True
-    """
+def is_here(name: str | Path) -> bool:
+    """Whether `find` would find a dataset without downloading it."""
     try:
         find(name)
     except OSError:  # not there, or not readable
@@ -145,77 +156,84 @@ def is_here(name):
     return True
 
 
-def photos(name, path=None, *, download=False):
-    """The image files of a dataset, sorted by name.
-
-    Args:
-        name, path: as `find`.
-        download: fetch the dataset if it is nowhere.
-
-    Returns:
-        List of Path. A warning tells if it is not as long as the published set.
-
-    Raises:
-        FileNotFoundError: as `find`.
-        DownloadError: as `download`.
-
-    >>> import srhelpers as sr
-    >>> [photo.name for photo in sr.datasets.photos("samples")][:2]
-    ['astronaut.png', 'brick.png']
-    """
-    dataset = DATASETS.get(str(name).lower())
-    if dataset and dataset.name == "samples":
-        return [find("samples") / sample for sample in SAMPLES]
+def _open(name, path, download):
+    dataset = _row(name)
     try:
         folder = find(name, path)
     except FileNotFoundError:
         if not (download and dataset and dataset.archive):
             raise
         folder = _obtain(dataset, progress=True)
-    found = _images(folder, nested=dataset is None or dataset.nested)
+    if dataset and dataset.name == "samples":
+        return Photos("samples", tuple(folder / file for file in SAMPLES), folder)
+    found, unreadable = _images(folder, nested=dataset is None)
+    # The warnings point at whoever called the function that called this one.
+    if unreadable:
+        names = ", ".join(map(str, unreadable))
+        warnings.warn(f"Left out {len(unreadable)} that cannot be read: {names}.", stacklevel=3)
     if dataset and len(found) != dataset.photos:
-        warnings.warn(
-            f"Expected {dataset.photos} photos of {dataset.name}, found {len(found)} in {folder}.",
-            stacklevel=2,
-        )
-    return found
+        expected = f"{dataset.photos} photos of {dataset.name}"
+        warnings.warn(f"Expected {expected}, found {len(found)} in {folder}.", stacklevel=3)
+    return Photos(title(name), tuple(found), folder)
 
 
-def low_resolution(photo, scale):
-    """The low-resolution file that a benchmark set ships for a photo, or None.
+def open(name: str | Path, path: str | Path | None = None, *, download: bool = False) -> Photos:
+    """Find a dataset or a folder of your own, as `find` does, and list its pictures.
 
-    Knows the layout `HR/baby.png`, `LR_bicubic/X4/babyx4.png`.
+    With `download` it is fetched if it is nowhere. A warning names what cannot be read, and tells if a set is not
+    as long as the published one.
 
     >>> import srhelpers as sr
-    >>> sr.datasets.low_resolution(sr.datasets.photos("samples")[0], 4) is None
-    True
+    >>> opened = sr.datasets.open("samples")
+    >>> opened.title, opened.files[0].name
+    ('samples', 'astronaut.png')
     """
+    return _open(name, path, download)
+
+
+def photos(
+    name: str | Path | Photos | Sequence, path: str | Path | None = None, *, download: bool = False
+) -> list[Path]:
+    """The files of a dataset as `open` lists them; those of a list, or of what `open` gave, are taken as they are."""
+    if isinstance(name, Photos):
+        return list(name.files)
+    if isinstance(name, str | os.PathLike):
+        return list(_open(name, path, download).files)
+    return [file if isinstance(file, list | tuple) else Path(file).expanduser() for file in name]
+
+
+def split(name: str | Path | Photos | Sequence, validate: int = 16) -> tuple[list[Path], list[Path]]:
+    """(files to train on, files to validate on), the same every time.
+
+    At most a fifth validates, evenly spaced from the first name to the last; those of "photos" are fixed by name.
+    """
+    files = photos(name)
+    count = min(validate, len(files) // 5)
+    if count < 1:
+        raise UserError(
+            f"Expected at least 5 photos, a fifth of which validates, got {len(files)} photos and validate={validate}."
+        )
+    chosen = {round(place) for place in np.linspace(0, len(files) - 1, count)}
+    if _row(name) is DATASETS["photos"] and validate == len(VALIDATION):
+        chosen = {place for place, file in enumerate(files) if file.name in VALIDATION}
+    training = [file for place, file in enumerate(files) if place not in chosen]
+    return training, [files[place] for place in sorted(chosen)]
+
+
+def low_resolution(photo: str | Path, scale: int) -> Path | None:
+    """The low-resolution file that a benchmark set ships for a photo: `LR_bicubic/X4/babyx4.png` for `HR/baby.png`."""
     photo = Path(photo)
     file = photo.parent.parent / "LR_bicubic" / f"X{scale}" / f"{photo.stem}x{scale}.png"
     return file if file.exists() else None
 
 
-def download(name, *, progress=True):
-    """Put a dataset into the cache, unless it is found already.
+def download(name: str, *, progress: bool = True) -> Path:
+    """Put a dataset of the table into the cache, unless it is found already, and return the folder of its images.
 
-    The official address comes first, its mirrors next, then Kaggle where a login is there.
-
-    Args:
-        name: a name of the table.
-        progress: show bars.
-
-    Returns:
-        Path of the folder that holds the images.
-
-    Raises:
-        ValueError: an unknown name.
-        DownloadError: every source failed; the text says what each said. What arrived is kept.
-
-    >>> import srhelpers as sr
-    >>> sr.datasets.download("samples").name
-    'data'
+    The official address comes first, its mirrors next, then Kaggle where a login is there. A `DownloadError` says what
+    each of them said; what arrived is kept.
     """
-    dataset = DATASETS.get(str(name).lower())
+    dataset = _row(name)
     if dataset is None:
         raise UserError(_unknown(name))
     try:
@@ -227,7 +245,7 @@ def download(name, *, progress=True):
 def _obtain(dataset, progress):
     def check(folder):
         found = _look_below(folder, dataset)
-        count = len(_images(found, dataset.nested)) if found else 0
+        count = len(_images(found)[0]) if found else 0
         if count < dataset.photos:
             raise DownloadError(f"it holds {count} of the {dataset.photos} photos of {dataset.name}")
 
@@ -249,19 +267,10 @@ def _obtain(dataset, progress):
     raise DownloadError("\n".join([*problems, f"Another way to get {dataset.name}: {', or '.join(_todo(dataset))}."]))
 
 
-def read_image(file):
-    """Read a picture: RGB as (H, W, 3), grey as (H, W), uint8, turned as its EXIF data says.
+def read_image(file: str | Path) -> np.ndarray:
+    """Read a PNG, JPEG, WebP, TIFF or BMP: RGB as (H, W, 3), grey as (H, W), uint8, turned as its EXIF data says.
 
-    Args:
-        file: path of a PNG, JPEG, WebP, TIFF or BMP; "~" is your home. Transparency is dropped, 16 bits become 8.
-
-    Raises:
-        FileNotFoundError: no such file.
-        ValueError: no path, or the file holds no picture that OpenCV can read.
-
-    >>> import srhelpers as sr
-    >>> sr.datasets.read_image(sr.datasets.photos("samples")[0]).shape
-    (512, 512, 3)
+    Transparency is dropped, 16 bits become 8, palettes and CMYK become RGB.
     """
     if not isinstance(file, str | os.PathLike):
         raise UserError(f"Expected the path of a picture, got {type(file).__name__}.")
@@ -277,19 +286,8 @@ def read_image(file):
     return image if image.ndim == 2 else cv2.cvtColor(image, cv2.COLOR_BGR2RGB)
 
 
-def sample(name):
-    """One embedded photograph: "astronaut", "chelsea", "coffee", "rocket", "motorcycle_left", …
-
-    Returns:
-        uint8 array (H, W, 3), or (H, W) for the grey ones.
-
-    Raises:
-        ValueError: no such sample.
-
-    >>> import srhelpers as sr
-    >>> sr.datasets.sample("coffee").shape
-    (400, 600, 3)
-    """
+def sample(name: str) -> np.ndarray:
+    """One embedded photograph: "astronaut", "chelsea", "coffee", "rocket", …; grey ones as (H, W)."""
     known = {Path(file).stem: file for file in SAMPLES}
     if name not in known:
         raise UserError(f"Expected a sample of {', '.join(known)}, got {name!r}.")

@@ -1,11 +1,6 @@
 """`keras.utils.PyDataset`s that feed photos to `fit`: decoded once, kept as uint8, cast on the device."""
 
-from . import decoding
 from .multi_size import MultiSize
 from .patches import Patches
 
-__all__ = [
-    "MultiSize",
-    "Patches",
-    "decoding",
-]
+__all__ = ["MultiSize", "Patches"]

@@ -1,11 +1,11 @@
 """Whole photos at several sizes, for models with several outputs."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import keras
 import numpy as np
 
-from .. import datasets, degradations
 from ..runtime import UserError
 from . import decoding
 
@@ -13,13 +13,11 @@ from . import decoding
 class MultiSize(keras.utils.PyDataset):
     """Whole photos at several sizes, for models with several outputs: 72 → (144, 288).
 
-    Every photo is decoded and resized once, on all cores, when the generator is made; an epoch is then only
-    a copy out of memory. Photos are squeezed into squares, as the VOC article does. Files that are no
-    pictures are left out, with one warning that names them.
+    Every photo is decoded and resized once, on all cores, when the generator is made. It is squeezed into squares,
+    as the VOC article does. One warning names what is no picture.
 
     Args:
-        photos: list of files, or a name or folder as `datasets.photos` takes it. To split, slice the list:
-            `files[:1000]` validates, `files[1000:]` trains.
+        photos: a name or folder as `datasets.open` takes it, or a list of files, such as `datasets.split` gives.
         input_size: side of the input, in pixels.
         target_sizes: sides of the targets; a single int gives a single target instead of a tuple.
         batch_size: photos in a batch; the last batch of an epoch holds what is left.
@@ -27,38 +25,31 @@ class MultiSize(keras.utils.PyDataset):
         shuffle: a new order every epoch, which depends only on `seed` and the number of the epoch.
         flips: mirror half of the photos, at random; input and targets alike.
         seed: int.
-        memory: bytes that the decoded photos may take. Where they need more they go into a file in the cache
-            folder, are read from there as needed, and are found again next time. None takes half of what is free.
+        memory: bytes that the decoded photos may take; beyond them they are read from a temporary file in the cache
+            folder. None takes half of what is free.
         **options: for `keras.utils.PyDataset`, such as `workers`.
 
     Batches:
         (inputs, (targets, …)): uint8 arrays (N, input_size, input_size, 3), (N, size, size, 3), …, RGB.
 
-    Raises:
-        FileNotFoundError: no photos there; the text says where it looked.
-        ValueError: none of the files is a picture, or a size, batch size or degradation makes no sense.
-
     >>> import srhelpers as sr
-    >>> batches = sr.generators.MultiSize("samples", batch_size=5)
-    >>> len(batches)
-    3
-    >>> inputs, (small, large) = batches[0]
+    >>> inputs, (small, large) = sr.generators.MultiSize("samples", batch_size=5)[0]
     >>> inputs.shape, small.shape, large.shape
     ((5, 72, 72, 3), (5, 144, 144, 3), (5, 288, 288, 3))
     """
 
     def __init__(
         self,
-        photos,
-        input_size=72,
-        target_sizes=(144, 288),
+        photos: str | Path | Sequence,
+        input_size: int = 72,
+        target_sizes: int | Sequence[int] = (144, 288),
         *,
-        batch_size=16,
-        degradation="area",
-        shuffle=False,
-        flips=False,
-        seed=0,
-        memory=None,
+        batch_size: int = 16,
+        degradation: str = "area",
+        shuffle: bool = False,
+        flips: bool = False,
+        seed: int = 0,
+        memory: int | None = None,
         **options,
     ):
         super().__init__(**options)
@@ -66,14 +57,9 @@ class MultiSize(keras.utils.PyDataset):
         sizes = (input_size, *((target_sizes,) if self.single else target_sizes))
         if len(sizes) < 2 or not all(isinstance(n, int | np.integer) and n > 0 for n in (*sizes, batch_size)):
             raise UserError(f"Expected whole sizes and batch_size above 0, got sizes {sizes}, batch_size {batch_size}.")
-        if degradation not in degradations.DEGRADATIONS:
-            known = ", ".join(degradations.DEGRADATIONS)
-            raise UserError(f"Expected a degradation of {known}, got {degradation!r}.")
-        files = [Path(file) for file in photos] if isinstance(photos, list | tuple) else datasets.photos(photos)
-        if not files:
-            raise UserError("Expected at least one photo, got an empty list.")
         self.batch_size, self.shuffle, self.flips, self.seed = int(batch_size), shuffle, flips, seed
-        self.files, self.photos = decoding.squares(files, sizes, degradation, memory)
+        files, downsample = decoding.chosen(photos, degradation)
+        self.files, self.photos = decoding.squares(files, sizes, downsample, memory)
         self.set_epoch(0)
 
     def __len__(self):
@@ -92,7 +78,7 @@ class MultiSize(keras.utils.PyDataset):
     def on_epoch_end(self):
         self.set_epoch(self.epoch + 1)
 
-    def set_epoch(self, epoch):
+    def set_epoch(self, epoch: int) -> None:
         """Draw the order and flips of one epoch, such as the one a resumed training goes on with."""
         self.epoch = epoch
         random = np.random.default_rng([self.seed, epoch])

@@ -1,45 +1,40 @@
-"""Small pieces of photos, low resolution → high resolution, for models with one scale."""
+"""Small pieces of photos, low resolution → high resolution."""
+
+from collections.abc import Sequence
+from pathlib import Path
 
 import cv2
 import keras
 import numpy as np
 
-from .. import datasets, degradations
 from ..runtime import UserError
 from . import decoding
 
 
 class Patches(keras.utils.PyDataset):
-    """Small pieces cut from photos: low resolution → high resolution, for models with one scale.
+    """Small pieces cut from photos: low resolution → high resolution.
 
-    Every photo is decoded once, and made small once and as a whole, as the benchmarks do: a piece cut first and
-    made small after would see its own edge. For training a piece comes from a random place of a random photo,
+    Every photo is decoded once, and downsampled once and as a whole, as the benchmarks do: a piece cut first and
+    downsampled after would see its own edge. For training a piece comes from a random place of a random photo,
     turned and mirrored in one of eight ways, low and high alike.
 
     Args:
-        photos: list of files, a name or folder as `datasets.photos` takes it, or a list of pairs
-            (low-resolution file, high-resolution file).
-        scale: how much larger the targets are; whole number ≥ 2.
-        patch_size: side of the low-resolution piece, in pixels. Photos too small for it are left out, with one
-            warning that names them.
+        photos: a name or folder as `datasets.open` takes it, a list of files, or a list of pairs (low-resolution
+            file, high-resolution file). One warning names what is no picture, too small, or fits no partner.
+        scale: how much larger the targets are; whole number ≥ 2, or several for models with several outputs.
+        patch_size: side of the low-resolution piece, in pixels.
         batch_size: pieces in a batch.
         batches: batches in an epoch; None makes as many as the photos fill once.
-        degradation: a name of `degradations.DEGRADATIONS`; makes the small photo where the photos are no pairs.
+        degradation: a name of `degradations.DEGRADATIONS`; makes the low resolution where the photos are no pairs.
         training: False takes the middle of each photo, once, in order and as it is: for validation.
-        skip_flat: share of the flattest pieces that training does without, such as 0.25: sky and walls teach
-            little. Flat is what has a small standard deviation, mean over the channels.
+        skip_flat: share of the pieces that training leaves out, those of the smallest standard deviation (mean over
+            the channels), such as 0.25: sky and walls teach little.
         seed: int; with the number of the epoch it fixes every piece.
-        memory: bytes that the decoded photos may take; beyond them they go into a file in the cache folder,
-            as in `MultiSize`.
-        **options: for `keras.utils.PyDataset`, such as `workers`.
+        memory, **options: as in `MultiSize`.
 
     Batches:
-        (low, high): uint8 arrays (N, patch_size, patch_size, 3) and (N, scale·patch_size, scale·patch_size, 3).
-
-    Raises:
-        FileNotFoundError: no photos there; the text says where it looked.
-        ValueError: a number that makes no sense, a pair whose sizes do not fit the scale, or no photo that is
-            large enough.
+        (low, high): uint8 arrays (N, patch_size, patch_size, 3) and (N, scale·patch_size, scale·patch_size, 3); with
+        several scales high is a tuple of such arrays, in the order of the scales.
 
     Source: Lim et al. 2017 (EDSR), section 4.2, for the pieces and the eight turns. `skip_flat`: idealo's ISR.
 
@@ -51,49 +46,33 @@ class Patches(keras.utils.PyDataset):
 
     def __init__(
         self,
-        photos,
-        scale=4,
-        patch_size=48,
+        photos: str | Path | Sequence,
+        scale: int | Sequence[int] = 4,
+        patch_size: int = 48,
         *,
-        batch_size=16,
-        batches=None,
-        degradation="bicubic",
-        training=True,
-        skip_flat=0.0,
-        seed=0,
-        memory=None,
+        batch_size: int = 16,
+        batches: int | None = None,
+        degradation: str = "bicubic",
+        training: bool = True,
+        skip_flat: float = 0.0,
+        seed: int = 0,
+        memory: int | None = None,
         **options,
     ):
         super().__init__(**options)
-        whole = {"scale": scale, "patch_size": patch_size, "batch_size": batch_size, "batches": batches or 1}
-        for name, value in whole.items():
+        self.several = isinstance(scale, Sequence)
+        scales = tuple(scale) if self.several else (scale,)
+        whole = [("patch_size", patch_size), ("batch_size", batch_size), ("batches", batches)]
+        for name, value in [*whole, *(("scale", one) for one in scales or (None,))]:
             least = 2 if name == "scale" else 1
-            if not isinstance(value, int | np.integer) or value < least:
+            if not ((name == "batches" and value is None) or (isinstance(value, int | np.integer) and value >= least)):
                 raise UserError(f"Expected {name} as a whole number of at least {least}, got {value!r}.")
         if not 0 <= skip_flat < 1:
             raise UserError(f"Expected skip_flat from 0 to below 1, got {skip_flat}.")
-        if degradation not in degradations.DEGRADATIONS:
-            known = ", ".join(degradations.DEGRADATIONS)
-            raise UserError(f"Expected a degradation of {known}, got {degradation!r}.")
-        files = list(photos) if isinstance(photos, list | tuple) else datasets.photos(photos)
-        if not files:
-            raise UserError("Expected at least one photo, got an empty list.")
-        self.scale, self.patch_size, self.batch_size = int(scale), int(patch_size), int(batch_size)
+        files, downsample = decoding.chosen(photos, degradation)
+        self.scales, self.patch_size, self.batch_size = scales, int(patch_size), int(batch_size)
         self.training, self.skip_flat, self.seed = training, skip_flat, seed
-        decoded = decoding.pairs(files, self.scale, degradation, memory)
-        small = [file for file, low, _ in decoded if min(low.shape[:2]) < patch_size]
-        if len(small) == len(decoded):
-            largest = max(min(low.shape[:2]) for _, low, _ in decoded)
-            raise UserError(
-                f"Expected photos of at least {scale * patch_size}×{scale * patch_size} pixels, got none in "
-                f"{len(decoded)}; choose a patch_size of at most {largest}."
-            )
-        if small:
-            decoding.warn_left_out(
-                small, len(decoded), f"are smaller than {scale * patch_size}×{scale * patch_size} pixels"
-            )
-        kept = [photo for photo in decoded if min(photo[1].shape[:2]) >= patch_size]
-        self.files, self.low, self.high = zip(*kept, strict=True)
+        self.files, self.low, self.high = decoding.pairs(files, scales, self.patch_size, downsample, memory)
         self.batches = batches if training and batches else -(-len(self.files) // self.batch_size)
         self.set_epoch(0)
 
@@ -102,19 +81,16 @@ class Patches(keras.utils.PyDataset):
 
     def __getitem__(self, index):
         places = self._random_places(index) if self.training else self._middles(index)
-        side, scale = self.patch_size, self.scale
-        low = np.empty((len(places), side, side, 3), np.uint8)
-        high = np.empty((len(places), scale * side, scale * side, 3), np.uint8)
-        for number, (photo, top, left, turn) in enumerate(places):
-            low[number] = _turned(self.low[photo][top : top + side, left : left + side], turn)
-            top, left, large = scale * top, scale * left, scale * side
-            high[number] = _turned(self.high[photo][top : top + large, left : left + large], turn)
-        return low, high
+        low, *high = (
+            np.stack([_cut(images[photo], scale, self.patch_size, *place) for photo, *place in places])
+            for scale, images in [(1, self.low), *zip(self.scales, self.high, strict=True)]
+        )
+        return low, tuple(high) if self.several else high[0]
 
     def on_epoch_end(self):
         self.set_epoch(self.epoch + 1)
 
-    def set_epoch(self, epoch):
+    def set_epoch(self, epoch: int) -> None:
         """Choose the epoch whose pieces come next, such as the one a resumed training goes on with."""
         self.epoch = epoch
 
@@ -135,6 +111,12 @@ class Patches(keras.utils.PyDataset):
             detail = [piece.std((0, 1)).mean() for piece in pieces]
             places = [places[number] for number in np.sort(np.argsort(detail)[count - self.batch_size :])]
         return places
+
+
+def _cut(image, scale, side, top, left, turn):
+    """A piece, `scale` times as large as the low-resolution one, turned."""
+    top, left, side = scale * top, scale * left, scale * side
+    return _turned(image[top : top + side, left : left + side], turn)
 
 
 def _turned(image, turn):

@@ -1,13 +1,16 @@
 """How good a picture is: PSNR, SSIM and LPIPS of one image, Keras metrics that agree, and whole benchmark sets."""
 
 from . import perceptual
-from .evaluation import evaluate, save, summarise
+from .evaluation import Method, Scores, Upscaler, evaluate, save, summarise, table, upscaler
 from .images import PSNR, SSIM, luma, psnr, ssim
 from .perceptual import lpips
 
 __all__ = [
     "PSNR",
     "SSIM",
+    "Method",
+    "Scores",
+    "Upscaler",
     "evaluate",
     "lpips",
     "luma",
@@ -16,4 +19,6 @@ __all__ = [
     "save",
     "ssim",
     "summarise",
+    "table",
+    "upscaler",
 ]

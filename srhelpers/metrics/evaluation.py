@@ -1,176 +1,292 @@
-"""A method on a benchmark set → table rows, measured the way the papers measure."""
+"""Anything that upscales, on any photos → table rows, measured the way the papers measure."""
 
+import csv
 import datetime
+import itertools
+import os
+import warnings
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 import cv2
+import keras
+import numpy as np
 import pandas as pd
 from tqdm.auto import tqdm
 
-from .. import __version__, datasets, degradations, models, runtime, upscaling
+from .. import __version__, _files, datasets, degradations, models, runtime, upscaling
 from ..runtime import UserError
 from . import images, perceptual
 
-KEY = ["dataset", "scale", "method", "degradation"]
+KEY = ["dataset", "scale", "method", "degradation", "folder"]
+DIGITS = {"psnr_y": 2, "ssim_y": 4, "psnr_rgb": 2, "lpips": 4}
 LARGEST_TILE = 768  # side of what a model makes at once, in pixels of its output, without the surroundings
 
+Image = str | os.PathLike | np.ndarray
+Method = keras.Model | str | os.PathLike | Callable[[np.ndarray, tuple[int, int]], np.ndarray]
 
-def evaluate(method, dataset, scale, *, degradation="bicubic", lpips=False, path=None, progress=False):
-    """PSNR and SSIM of one method on every image of a set.
 
-    Each image is cropped to a multiple of the scale, made small, grown back to its size by `method`, and
-    compared on the rounded luma with `scale` pixels of border left out. The set's own low-resolution files
-    are used where it ships them and `degradation` is "bicubic". A grey file stays grey and is compared as it
-    is: Set14's published figures treat "bridge" so.
+class Scores(pd.DataFrame):
+    """A pandas.DataFrame of scores. It is shown with the digits that articles print."""
+
+    @property
+    def _constructor(self):
+        return Scores
+
+    def _shown(self, write, **options):
+        hidden = ["folder"] if "folder" in self and self["folder"].nunique() < 2 else []
+        floats = self.select_dtypes("float")
+        formatters = {name: f"{{:.{digits}f}}".format for name, digits in DIGITS.items() if name in floats}
+        numbered = isinstance(self.index, pd.RangeIndex)
+        return write(pd.DataFrame(self).drop(columns=hidden), formatters=formatters, index=not numbered, **options)
+
+    def __repr__(self):
+        return self._shown(pd.DataFrame.to_string)
+
+    def _repr_html_(self):
+        return self._shown(pd.DataFrame.to_html, max_rows=pd.get_option("display.max_rows"))
+
+
+class Upscaler(NamedTuple):
+    """What `upscaler` makes of a method."""
+
+    name: str
+    scale: int | None
+    upscale: Callable[[np.ndarray, tuple[int, int]], np.ndarray]
+
+
+def upscaler(method: Method, scale: int | None = None, *, name: str | None = None) -> Upscaler:
+    """The function (uint8 image, (height, width)) → uint8 image behind anything that upscales.
 
     Args:
-        method: a name of `degradations.INTERPOLATIONS`, the name of a shipped model that upscales by this scale,
-            or a function (uint8 image, (height, width)) → uint8 image of that size.
-        dataset: a name or folder, as `datasets.photos` takes it.
-        scale: whole number ≥ 2.
+        method: a Keras model that takes RGB pictures of any size, the path of a `.keras` file, the name of a
+            shipped model, a name of `degradations.INTERPOLATIONS`, or such a function itself.
+        scale: whole number ≥ 2. None takes a model's only scale; interpolations and functions have none.
+        name: how tables call it; None takes its own.
+    """
+    if scale is not None and scale not in range(2, 1000):
+        raise UserError(f"Expected a whole scale of at least 2, got {scale!r}.")
+    scale = scale and int(scale)
+    if isinstance(method, str) and method in degradations.INTERPOLATIONS:
+        return Upscaler(name or method, scale, lambda image, size: degradations.resize(image, size, method))
+    if callable(method) and not isinstance(method, keras.Model):
+        return Upscaler(name or getattr(method, "__name__", type(method).__name__), scale, method)
+    if isinstance(method, str | os.PathLike):
+        name = name or Path(method).as_posix()
+        try:
+            model = models.load(method)
+        except FileNotFoundError as error:
+            known = ", ".join(degradations.INTERPOLATIONS)
+            raise UserError(f"Expected an interpolation of {known}, or a model; no such model: {error}") from error
+    elif isinstance(method, keras.Model):
+        model, name = method, name or method.name
+    else:
+        raise UserError(f"Expected a Keras model, a name, a file or a function, got {type(method).__name__}.")
+    scales = upscaling.scales(model)
+    if scale is None and len(scales) == 1:
+        scale = scales[0]
+    if scale not in scales:
+        raise UserError(f"Expected a scale of {' or '.join(map(str, scales))}, as {name} has it, got {scale}.")
+    try:
+        upscaling.receptive_field(model)
+        tile = LARGEST_TILE // scale
+    except UserError:  # a layer that sees the whole picture must get the whole picture
+        tile = None
+    return Upscaler(name, scale, lambda image, size: upscaling.upscale(image, model, scale=scale, tile=tile))
+
+
+def evaluate(
+    method: Method,
+    data: str | os.PathLike | np.ndarray | Sequence[Image],
+    scale: int | None = None,
+    *,
+    degradation: str = "bicubic",
+    lpips: bool = False,
+    path: str | os.PathLike | None = None,
+    name: str | None = None,
+    progress: bool = False,
+) -> Scores:
+    """PSNR and SSIM of one method on every photo of a set.
+
+    Each photo is cropped to a multiple of the scale, downsampled, upscaled to its size by `method`, and compared on
+    the rounded luma with `scale` pixels of border left out. The set's own low-resolution files are used where it
+    ships them and `degradation` is "bicubic". A grey file is compared as it is, as in Set14's published figures.
+
+    Args:
+        method, scale, name: as in `upscaler`; the scale must be given where the method has not exactly one.
+        data: the name of a dataset, a folder of any photos, or a list of files or uint8 arrays.
         degradation: a name of `degradations.DEGRADATIONS`.
         lpips: measure `perceptual.lpips` too, with the same border left out; it needs the network's weights.
         path: folder of the dataset, if not found by itself.
         progress: show a bar.
 
     Returns:
-        pandas.DataFrame, a row per image: dataset, scale, method, degradation, image, psnr_y (dB), ssim_y,
-        psnr_rgb (dB), and lpips if asked for. `summarise` makes the published kind of row of it.
-
-    Raises:
-        ValueError: an unknown method or degradation, a scale that is no whole number ≥ 2 or that the model does
-            not have, a file that is no picture or too small to measure; the text names it.
-        FileNotFoundError: the set is not there.
+        A row per photo: dataset, scale, method, degradation, folder (of photos of your own, else empty), image,
+        psnr_y (dB), ssim_y, psnr_rgb (dB), and lpips if asked for. `summarise` makes the published kind of row of
+        it. Photos that cannot be measured are left out, named in a warning and in `attrs["failed"]`.
 
     Source: Timofte et al. 2014 (A+) and later papers' test protocol.
 
     >>> import srhelpers as sr
     >>> rows = sr.metrics.evaluate("bicubic", "samples", 4)
-    >>> len(rows) == len(sr.datasets.photos("samples"))
-    True
     """
     if degradation not in degradations.DEGRADATIONS:
         raise UserError(f"Expected a degradation of {', '.join(degradations.DEGRADATIONS)}, got {degradation!r}.")
-    if int(scale) != scale or scale < 2:
-        raise UserError(f"Expected a whole scale of at least 2, got {scale}.")
-    scale = int(scale)
-    name = method if isinstance(method, str) else getattr(method, "__name__", type(method).__name__)
-    grow = method if callable(method) else _grower(method, scale)
-
-    rows = []
-    files, folder = datasets.photos(dataset, path), datasets.find(dataset, path)
-    title = datasets.title(dataset)
-    for file in tqdm(files, desc=f"{name} ×{scale} {title}", unit="image", disable=not progress, leave=False):
+    method = upscaler(method, scale, name=name)
+    if method.scale is None:
+        raise UserError(f"Expected a scale, since {method.name} takes any, got None; add scale=4, for example.")
+    title, folder, photos = _open(data, path)
+    known = {"dataset": title, "scale": method.scale, "method": method.name, "degradation": degradation}
+    partners = _partners(photos, method.scale) if degradation == "bicubic" else {}
+    what, rows, failed = f"{title} with {method.name} ×{method.scale}", [], {}
+    for image, photo in tqdm(photos.items(), desc=what, unit="image", disable=not progress, leave=False):
         try:
-            reference = degradations.crop_to_multiple(datasets.read_image(file), scale)
-            size = reference.shape[:2]
-            shipped = datasets.low_resolution(file, scale) if degradation == "bicubic" else None
-            if shipped:
-                small = _fit(datasets.read_image(shipped), reference, scale)
-            else:
-                small = degradations.DEGRADATIONS[degradation](reference, (size[0] // scale, size[1] // scale))
-            estimate = grow(small, size)
-            scores = {
-                "psnr_y": images.psnr(reference, estimate, crop_border=scale, luma=True),
-                "ssim_y": images.ssim(reference, estimate, crop_border=scale, luma=True),
-                "psnr_rgb": images.psnr(reference, estimate, crop_border=scale),
-            }
-            if lpips:
-                scores["lpips"] = perceptual.lpips(reference, estimate, crop_border=scale)
-        except ValueError as error:
-            raise UserError(f"Could not measure {file}: {error}") from error
-        image = file.relative_to(folder).with_suffix("").as_posix()
-        row = {"dataset": title, "scale": scale, "method": name, "degradation": degradation, "image": image}
-        rows.append(row | scores)
-    return pd.DataFrame(rows)
+            reference, low = _read_pair(photo, partners.get(image), method.scale, degradation)
+            scores = _scores(reference, method.upscale(low, reference.shape[:2]), method.scale, lpips)
+        except (UserError, OSError) as error:
+            failed[image] = str(error)
+        else:
+            rows.append(known | {"folder": folder, "image": image} | scores)
+    if failed:
+        reasons = {}
+        for image, reason in failed.items():
+            reasons.setdefault(reason, []).append(image)
+        lines = [f"  {', '.join(those[:8])}{' …' * (len(those) > 8)}: {reason}" for reason, those in reasons.items()]
+        text = "\n".join([f"Could not measure {len(failed)} of {len(photos)} photos of {what}:", *lines])
+        if not rows:
+            raise UserError(text)
+        warnings.warn(text, stacklevel=2)
+    table = Scores(rows)
+    table.attrs["failed"] = failed
+    return table
 
 
-def _grower(method, scale):
-    """The function (image, size) → image behind a name."""
-    if method in degradations.INTERPOLATIONS:
-        return lambda image, size: degradations.resize(image, size, method)
-    shipped = models.manifest()
-    if method not in shipped:
-        known = f"{', '.join(degradations.INTERPOLATIONS)}, or a model of {', '.join(shipped)}"
-        raise UserError(f"Expected a method of {known}, got {method!r}.")
-    model = models.load(method)
-    if scale not in upscaling.scales(model):
-        has = " or ".join(map(str, upscaling.scales(model)))
-        raise UserError(f"Expected a scale of {has}, as {method} has it, got {scale}.")
-    return lambda image, size: upscaling.upscale(image, model, scale=scale, tile=LARGEST_TILE // scale)
+def _open(data, path):
+    """(title, resolved folder of the reader's own photos or "", name → file or array)."""
+    named = isinstance(data, str | os.PathLike)
+    if named and not Path(data).expanduser().is_file():
+        files, folder = datasets.photos(data, path), datasets.find(data, path)
+        title = datasets.title(data) or folder.resolve().name
+        own = str(data).lower() not in datasets.DATASETS
+    else:
+        files = [data] if named or getattr(data, "ndim", 4) < 4 else data
+        if not isinstance(files, Sequence | np.ndarray) or not len(files) or not isinstance(files[0], Image):
+            raise UserError(f"Expected a dataset, a folder, or a list of files or arrays, got {data!r}.")
+        files = [file if isinstance(file, np.ndarray) else Path(file).expanduser().absolute() for file in files]
+        folders = [file.parent for file in files if isinstance(file, Path)]
+        title, own, folder = f"{len(files)} photos", bool(folders), Path(os.path.commonpath(folders or ["."]))
+    names = [
+        str(number) if isinstance(file, np.ndarray) else _printable(file.relative_to(folder))
+        for number, file in enumerate(files)
+    ]
+    stems = [name.removesuffix(Path(name).suffix) for name in names]
+    photos = dict(zip(stems if len(set(stems)) == len(stems) else names, files, strict=True))
+    return title, _printable(folder.resolve()) if own else "", photos
 
 
-def _fit(small, reference, scale):
-    """A shipped low-resolution picture that belongs to the reference, with as many channels."""
-    expected = (reference.shape[0] // scale, reference.shape[1] // scale)
-    if small.shape[:2] != expected:
-        raise UserError(f"Expected its low-resolution file to be {expected}, got {small.shape[:2]}.")
-    if small.ndim == 3 and reference.ndim == 2:
-        raise UserError("Expected its low-resolution file to be grey as the photo is, got a colour file.")
-    return cv2.cvtColor(small, cv2.COLOR_GRAY2RGB) if small.ndim < reference.ndim else small
+def _printable(path):
+    """A path as text that can be printed and saved, also where its name is no UTF-8."""
+    return os.fsencode(path.as_posix()).decode("utf-8", "backslashreplace")
 
 
-def summarise(rows):
-    """Mean over images, one row per dataset, scale, method and degradation, saying where and when.
+def _partners(photos, scale):
+    """name → low-resolution file that the set ships; where it ships one for any photo of a folder, all have one."""
+    found = {name: datasets.low_resolution(file, scale) for name, file in photos.items() if isinstance(file, Path)}
+    folders = {photos[name].parent: partner.parent for name, partner in found.items() if partner}
+    return {name: partner or folders.get(photos[name].parent) for name, partner in found.items()}
+
+
+def _read_pair(photo, partner, scale, degradation):
+    if partner and partner.is_dir():
+        raise UserError(f"Expected its low-resolution file in {partner}, beside those of other photos, got none.")
+    reference = photo if isinstance(photo, np.ndarray) else datasets.read_image(photo)
+    reference = degradations.crop_to_multiple(reference, scale)
+    size = reference.shape[0] // scale, reference.shape[1] // scale
+    if not partner:
+        return reference, degradations.DEGRADATIONS[degradation](reference, size)
+    low = datasets.read_image(partner)
+    if low.shape[:2] != size or low.ndim > reference.ndim:
+        raise UserError(f"Expected {partner} to have the shape {size + reference.shape[2:]}, got {low.shape}.")
+    return reference, cv2.cvtColor(low, cv2.COLOR_GRAY2RGB) if low.ndim < reference.ndim else low
+
+
+def _scores(reference, estimate, scale, lpips):
+    scores = {
+        "psnr_y": images.psnr(reference, estimate, crop_border=scale, luma=True),
+        "ssim_y": images.ssim(reference, estimate, crop_border=scale, luma=True),
+        "psnr_rgb": images.psnr(reference, estimate, crop_border=scale),
+    }
+    return scores | ({"lpips": perceptual.lpips(reference, estimate, crop_border=scale)} if lpips else {})
+
+
+def summarise(rows: pd.DataFrame) -> Scores:
+    """Mean over images of what `evaluate` returns, a row per set, scale and method, with where and when."""
+    grouped = pd.DataFrame(rows).groupby(KEY, sort=False, dropna=False)
+    table = grouped[[name for name in DIGITS if name in rows]].mean()
+    table.insert(0, "images", grouped.size())
+    where = {"device": runtime.device(), "date": datetime.date.today().isoformat(), "srhelpers": __version__}
+    return Scores(table.reset_index().assign(**where))
+
+
+def table(methods: Mapping[str, Method], *data: object, scales: Sequence[int] = (4,)) -> pd.DataFrame:
+    """Several methods side by side: PSNR-Y in dB, mean over the photos, a row for each method.
 
     Args:
-        rows: what `evaluate` returns, or several of them concatenated.
+        methods: name → what `upscaler` takes.
+        data: what `evaluate` takes; several sets give a column each.
+        scales: a column for each.
 
     Returns:
-        pandas.DataFrame: dataset, scale, method, degradation, images, psnr_y, ssim_y, psnr_rgb, lpips if the rows
-        have it, device, date, srhelpers.
+        Columns such as "Set5 ×4", and the parameters of those that are networks.
 
     >>> import srhelpers as sr
-    >>> table = sr.metrics.summarise(sr.metrics.evaluate("nearest", "samples", 4))
-    >>> list(table.images) == [len(sr.datasets.photos("samples"))]
-    True
+    >>> sr.metrics.table({"bicubic": "bicubic", "nearest": "nearest"}, "samples", scales=(2, 4)).columns[0]
+    'samples ×2, dB'
     """
-    grouped = rows.groupby(KEY, sort=False)
-    table = grouped[["psnr_y", "ssim_y", "psnr_rgb", *({"lpips"} & set(rows))]].mean()
-    table.insert(0, "images", grouped.size())
-    return table.reset_index().assign(
-        device=runtime.device(),
-        date=datetime.date.today().isoformat(),
-        srhelpers=__version__,
-    )
+    cells = {name: {} for name in methods}
+    for photos, scale, (name, method) in itertools.product(data, scales, methods.items()):
+        rows = evaluate(method, photos, scale, name=name)
+        cells[name][f"{rows.dataset.iloc[0]} ×{scale}, dB"] = f"{rows.psnr_y.mean():.2f}"
+    for name, method in methods.items():
+        if isinstance(method, keras.Model) or (isinstance(method, str) and method in models.manifest()):
+            model = models.load(method) if isinstance(method, str) else method
+            cells[name]["parameters"] = f"{model.count_params():,}"
+    return pd.DataFrame(cells).T.fillna("")
 
 
-def save(table, file, key=(*KEY, "image")):
-    """Add rows to a CSV file; a row of the same dataset, scale, method and degradation takes the old one's place.
-
-    The file is written under a temporary name and renamed, so it is never half there.
+def save(table: pd.DataFrame, file: str | os.PathLike, key: Sequence[str] = (*KEY, "image")) -> None:
+    """Add rows to a CSV file; a row of the same set, scale, method and degradation takes the old one's place.
 
     Args:
         table: what `evaluate` or `summarise` returns.
-        file: path of the CSV file, made if it does not exist.
+        file: made if it does not exist. Several processes may save to it at once.
         key: names of the columns that tell rows apart; those that the table does not have do not count.
-
-    Raises:
-        ValueError: the file holds other columns.
-
-    >>> import pathlib, tempfile, srhelpers as sr
-    >>> table = sr.metrics.summarise(sr.metrics.evaluate("nearest", "samples", 4))
-    >>> file = pathlib.Path(tempfile.mkdtemp(), "results.csv")
-    >>> sr.metrics.save(table, file)
-    >>> sr.metrics.save(table, file)
-    >>> len(file.read_text().splitlines())
-    2
     """
-    file = Path(file)
+    file = Path(file).expanduser()
     file.parent.mkdir(parents=True, exist_ok=True)
-    if file.exists():
-        # Names stay text: 0001 is no number, and an image may be called NA.
-        numbers = table.select_dtypes("number").columns
-        text = {name: str for name in table.columns if name not in numbers}
-        old = pd.read_csv(file, dtype=text, keep_default_na=False, na_values={name: [""] for name in numbers})
-        if list(old.columns) != list(table.columns):
-            raise UserError(
-                f"Expected {file} to have the columns {', '.join(table.columns)}, got {', '.join(old.columns)}; "
-                "choose another file."
-            )
-        key = [column for column in key if column in table.columns]
-        both = pd.concat([old, table])
-        table = both.drop_duplicates(key)[key].merge(both.drop_duplicates(key, keep="last"), on=key)[table.columns]
-    partial = file.with_name(f"{file.name}.part")
-    table.to_csv(partial, index=False, float_format="%.4f")
-    partial.replace(file)
+    with _files.locked(file, f"writes {file}"):
+        if file.exists():
+            key = [column for column in key if column in table.columns]
+            both = pd.concat([_read(file, table), table])
+            table = both.drop_duplicates(key)[key].merge(both.drop_duplicates(key, keep="last"), on=key)[table.columns]
+        with _files.replacing(file) as partial:
+            table.to_csv(partial, index=False, float_format="%.4f")
+
+
+def _read(file, like):
+    """The rows of a CSV file that has the columns of `like`. Names stay text: 0001 is no number, and NA is a name."""
+    try:
+        with file.open(encoding="utf-8", newline="") as lines:
+            header, *rows = [row for row in csv.reader(lines, strict=True) if row] or [[]]
+        if any(len(row) != len(header) for row in rows):
+            raise ValueError("a row is cut off")
+        old = pd.DataFrame(rows, columns=header, dtype=object)
+        numbers = [name for name in like.select_dtypes("number") if name in old]
+        old = old.assign(**{name: pd.to_numeric(old[name].replace("", np.nan)) for name in numbers})
+    except (csv.Error, ValueError) as error:
+        raise UserError(f"Expected whole rows in {file}, but it is damaged ({error}); mend or remove it.") from error
+    if header != list(like.columns):
+        told, got = ", ".join(like.columns), ", ".join(header) or "none"
+        raise UserError(f"Expected {file} to have the columns {told}, got {got}; choose another file.")
+    return old

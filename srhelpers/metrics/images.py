@@ -10,6 +10,7 @@ from ..runtime import UserError
 # MATLAB's rgb2ycbcr: 16 + (65.481 R + 128.553 G + 24.966 B) / 255, in whole numbers so that every backend
 # rounds alike.
 _LUMA, _LUMA_UNIT = (65481, 128553, 24966), 255000
+HIGHEST = 100.0  # dB: what an identical image counts in a mean, as in much published code; else that is infinite
 
 
 def _luma(image, cast):
@@ -18,17 +19,8 @@ def _luma(image, cast):
     return (16 * _LUMA_UNIT + weighted + _LUMA_UNIT // 2) // _LUMA_UNIT
 
 
-def luma(image):
-    """Brightness of an RGB image as MATLAB's `rgb2ycbcr` gives it, rounded: black is 16, white is 235.
-
-    Args:
-        image: uint8 array (..., 3), RGB.
-
-    Returns:
-        uint8 array (...), from 16 to 235.
-
-    Raises:
-        ValueError: not uint8, or the last axis is not 3 long.
+def luma(image: np.ndarray) -> np.ndarray:
+    """Brightness of a uint8 RGB image (..., 3), rounded: black is 16, white is 235.
 
     Source: ITU-R BT.601 in the form of MATLAB's `rgb2ycbcr`, which rounds uint8 images.
 
@@ -77,7 +69,7 @@ def _prepare(reference, estimate, crop_border, use_luma, smallest):
     return [luma(image) for image in images] if use_luma and images[0].ndim == 3 else images
 
 
-def psnr(reference, estimate, *, crop_border=0, luma=False):
+def psnr(reference: np.ndarray, estimate: np.ndarray, *, crop_border: int = 0, luma: bool = False) -> float:
     """Peak signal-to-noise ratio of one image, in decibels: 10 log10(255² / mean squared error).
 
     Args:
@@ -88,7 +80,7 @@ def psnr(reference, estimate, *, crop_border=0, luma=False):
             compared as it is.
 
     Returns:
-        float, `inf` for identical images.
+        `inf` for identical images.
 
     Raises:
         ValueError: shapes or types differ, or nothing is left inside the border.
@@ -97,8 +89,6 @@ def psnr(reference, estimate, *, crop_border=0, luma=False):
 
     >>> import srhelpers as sr
     >>> photo = sr.datasets.sample("chelsea")
-    >>> sr.metrics.psnr(photo, photo)
-    inf
     >>> round(sr.metrics.psnr(photo, photo // 2 * 2), 2)
     51.14
     """
@@ -107,7 +97,7 @@ def psnr(reference, estimate, *, crop_border=0, luma=False):
     return float(10 * np.log10(255**2 / error)) if error else float("inf")
 
 
-def ssim(reference, estimate, *, crop_border=0, luma=False):
+def ssim(reference: np.ndarray, estimate: np.ndarray, *, crop_border: int = 0, luma: bool = False) -> float:
     """Structural similarity of one image: 1 for identical images, about 0 for unrelated ones.
 
     An 11×11 Gaussian window of σ 1.5, population covariance, K1 = 0.01, K2 = 0.03; windows that reach over
@@ -115,16 +105,8 @@ def ssim(reference, estimate, *, crop_border=0, luma=False):
 
     Args, Raises: as `psnr`; 11×11 pixels must be left inside the border.
 
-    Returns:
-        float, at most 1.
-
     Source: Wang et al. 2004, "Image Quality Assessment: From Error Visibility to Structural Similarity",
     section III.B, computed by scikit-image.
-
-    >>> import srhelpers as sr
-    >>> photo = sr.datasets.sample("chelsea")
-    >>> sr.metrics.ssim(photo, photo, crop_border=4, luma=True)
-    1.0
     """
     reference, estimate = _prepare(reference, estimate, crop_border, luma, smallest=11)
     return float(
@@ -170,7 +152,7 @@ def _psnr_per_image(y_true, y_pred, **options):
     _check_batches(y_true, y_pred, options["crop_border"], options["use_luma"], smallest=1)
     difference = _to_levels(y_true, **options) - _to_levels(y_pred, **options)
     error = ops.mean(ops.square(difference), axis=(1, 2, 3))
-    return 10 * ops.log10(255.0**2 / error)
+    return 10 * ops.log10(255.0**2 / ops.maximum(error, 255.0**2 / 10 ** (HIGHEST / 10)))
 
 
 def _gaussian(images):
@@ -202,12 +184,6 @@ class _ImageMetric(keras.metrics.MeanMetricWrapper):
         self.options = {"crop_border": crop_border, "luma": luma, "max_value": max_value}
         super().__init__(per_image, name, dtype, crop_border=crop_border, use_luma=luma, max_value=max_value)
 
-    def update_state(self, y_true, y_pred, sample_weight=None):
-        values = self._fn(y_true, y_pred, **self._fn_kwargs)
-        if sample_weight is not None:  # an identical image is worth infinity, and nothing if its weight is 0
-            values = ops.where(ops.cast(sample_weight, values.dtype) == 0, ops.zeros_like(values), values)
-        return keras.metrics.Mean.update_state(self, values, sample_weight)
-
     def get_config(self):
         return {"name": self.name, "dtype": self.dtype, **self.options}
 
@@ -217,22 +193,14 @@ class PSNR(_ImageMetric):
     """Mean over images of `psnr`, as a Keras metric for `compile`.
 
     Predictions are first clipped and rounded to the 256 levels of a saved picture, so the figure is what
-    `psnr` gives on the files. Each image gets its own PSNR and these are averaged. The articles take the
-    logarithm of the mean error over a whole *batch*, without rounding: that figure is never higher than the
-    mean over images, and it changes with the batch size and with which photos share a batch.
+    `psnr` gives on the files. Each image gets its own PSNR, at most 100 dB, and these are averaged. The articles
+    take the logarithm of the mean error over a whole *batch*, without rounding: that figure is never higher than
+    the mean over images, and it changes with the batch size and with which photos share a batch.
 
     Args:
-        crop_border, luma: as in `psnr`. `luma` wants three channels.
-        max_value: what stands for white in the batches: 255, or 1.0 for models that work in 0…1.
-
-    The batches are (N, H, W, C). A wrong range of the pixels cannot be told from a dark picture inside a
-    compiled graph, so set `max_value` right.
-
-    Raises:
-        ValueError: targets and predictions differ in shape, `luma` meets other than three channels, or too
-            few pixels are left inside the border.
-
-    Source: see `psnr`.
+        crop_border, luma: as in `psnr`. `luma` needs three channels.
+        max_value: what stands for white in the batches (N, H, W, C): 255, or 1.0 for models that work in 0…1.
+            A wrong one cannot be told from a dark picture inside a compiled graph.
 
     >>> import numpy as np, srhelpers as sr
     >>> metric = sr.metrics.PSNR()
@@ -241,7 +209,7 @@ class PSNR(_ImageMetric):
     34.15
     """
 
-    def __init__(self, name="psnr", dtype=None, *, crop_border=0, luma=False, max_value=255.0):
+    def __init__(self, name="psnr", dtype=None, *, crop_border: int = 0, luma: bool = False, max_value: float = 255.0):
         super().__init__(_psnr_per_image, name, dtype, crop_border, luma, max_value)
 
 
@@ -250,15 +218,7 @@ class SSIM(_ImageMetric):
     """Mean over images of `ssim`, as a Keras metric for `compile`. Arguments as in `PSNR`.
 
     `keras.ops.image.ssim` exists only from Keras 3.15 on; this metric needs Keras 3.12.
-
-    Source: see `ssim`.
-
-    >>> import numpy as np, srhelpers as sr
-    >>> metric, photos = sr.metrics.SSIM(), np.zeros((2, 16, 16, 3), "uint8")
-    >>> metric.update_state(photos, photos)
-    >>> float(metric.result())
-    1.0
     """
 
-    def __init__(self, name="ssim", dtype=None, *, crop_border=0, luma=False, max_value=255.0):
+    def __init__(self, name="ssim", dtype=None, *, crop_border: int = 0, luma: bool = False, max_value: float = 255.0):
         super().__init__(_ssim_per_image, name, dtype, crop_border, luma, max_value)

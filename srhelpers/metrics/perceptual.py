@@ -33,13 +33,8 @@ def _weights_file():
     )
 
 
-def is_here():
-    """Whether `lpips` finds the network's weights.
-
-    >>> import srhelpers as sr
-    >>> sr.metrics.perceptual.is_here() in (True, False)
-    True
-    """
+def is_here() -> bool:
+    """Whether `lpips` finds the network's weights."""
     try:
         return _weights_file().exists()
     except ModuleNotFoundError:
@@ -65,32 +60,21 @@ def _layers(file):
     return [(conv["kernel"], conv["bias"], weight) for conv, weight in zip(convolutions, weights, strict=True)]
 
 
-def lpips(reference, estimate, *, crop_border=0):
+def lpips(reference: np.ndarray, estimate: np.ndarray, *, crop_border: int = 0) -> float:
     """Learned perceptual image patch similarity of one image, version 0.1 with AlexNet: lower is better.
 
     Both pictures go through five convolutions. After each, every pixel's features are scaled to length 1,
     subtracted, squared, weighted by channel as people's judgements were, and averaged over the picture; the
     five averages are added.
 
-    Args:
-        reference: uint8 array (H, W, 3), RGB, or (H, W): a grey image counts as RGB with equal channels.
-        estimate: array of the same shape and type.
-        crop_border: pixels left out on each side.
+    Args, Raises: as `psnr`; 31×31 pixels must be left inside the border. A grey image counts as RGB with equal
+    channels. ModuleNotFoundError: the weights are not here; the text says how to get them.
 
     Returns:
-        float: 0 for identical images; about 0.1 looks close, 0.7 looks like another picture.
-
-    Raises:
-        ValueError: shapes or types differ, or fewer than 31×31 pixels are left inside the border.
-        ModuleNotFoundError: the weights are not here; the text says how to get them.
+        0 for identical images; about 0.1 looks close, 0.7 looks like another picture.
 
     Source: Zhang et al. 2018, "The Unreasonable Effectiveness of Deep Features as a Perceptual Metric",
     section 3; shift, scale and weights of their package lpips 0.1.
-
-    >>> import srhelpers as sr
-    >>> photo = sr.datasets.sample("chelsea")
-    >>> sr.metrics.lpips(photo, photo)  # doctest: +SKIP
-    0.0
     """
     pair = np.stack(_prepare(reference, estimate, crop_border, False, smallest=31))
     if pair.ndim == 3:

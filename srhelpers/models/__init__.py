@@ -1,15 +1,16 @@
-"""The networks that ship, what is known of each, and networks of others as feature extractors."""
+"""The networks that ship and the reader's own, what is known of each, and networks of others as feature extractors."""
 
-from . import features, shipped
-from .choosing import best, table
-from .store import load, manifest, save
+from . import features
+from .records import Record, best, describe, manifest, table
+from .store import load, save
 
 __all__ = [
+    "Record",
     "best",
+    "describe",
     "features",
     "load",
     "manifest",
     "save",
-    "shipped",
     "table",
 ]

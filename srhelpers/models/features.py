@@ -5,7 +5,7 @@ import shutil
 import keras
 from keras import layers, ops
 
-from .. import runtime
+from .. import _files, runtime
 from ..datasets import downloads
 from ..datasets.archives import DownloadError
 from ..runtime import UserError
@@ -25,6 +25,7 @@ VGG_FILE = downloads.Archive(
         "vgg19_weights_tf_dim_ordering_tf_kernels_notop.h5",
     ),
     checksum="md5:253f8cb515780f3b799900260a226db6",
+    about_size=80_134_624,
 )
 VGG_STAND_IN = "vgg19_notop_fp16.weights.h5"
 
@@ -154,14 +155,16 @@ def vgg19_weights():
     if given and (given / VGG_STAND_IN).exists():
         return given / VGG_STAND_IN, "stand-in (channel-scaled below block5_conv4)"
     try:
-        whole = downloads.fetch(VGG_FILE, kept.parent)
+        with _files.locked(kept, f"downloads {VGG_FILE.filename}"):
+            if not kept.exists():
+                whole = downloads.fetch(VGG_FILE, kept.parent)
+                whole.replace(kept)
+                shutil.rmtree(whole.parent)
     except DownloadError as error:
         raise OSError(
             f"Expected the network, or {VGG_FILE.filename} in the folder SR_WEIGHTS_DIR (now {given or 'not set'}); "
             f"get it from {VGG_FILE.urls[0]} and set SR_WEIGHTS_DIR. {error}"
         ) from error
-    whole.replace(kept)
-    shutil.rmtree(whole.parent)
     return kept, "official"
 
 

@@ -1,78 +1,55 @@
-"""The networks that ship: what is known of each, saved and loaded."""
+"""Networks as files: `save` writes them small and for any machine, `load` finds them by name."""
 
 import datetime
+import difflib
+import functools
 import hashlib
+import io
 import json
 import os
 import platform
-import re
 import zipfile
+import zlib
+from dataclasses import asdict, replace
 from pathlib import Path
 
+import h5py
 import keras
 
-# What shipped models are made of: importing it registers it with Keras.
-from .. import __version__, layers, losses  # noqa: F401
+# What saved networks are made of: importing it registers it with Keras.
+from .. import __version__, _files, layers, losses, runtime  # noqa: F401
 from ..runtime import UserError
-from . import shipped
+from .records import FIELDS, MEMBER, Record, describe, index, manifest
+
+# Settings that Keras before 3.15 does not know and refuses, with the value at which they say nothing.
+NEWER = {"quantization_config": None, "input_axes": None, "output_axes": None, "renorm": False}
 
 
-def manifest(folder=None):
-    """What is known about the shipped models: name → facts.
+def save(
+    model: keras.Model, name: str | os.PathLike, *, folder: str | os.PathLike | None = None, **facts: object
+) -> Path:
+    """Save a network as `<name>.keras` with what is known of it, to be loaded by name.
 
-    Args:
-        folder: where the models are; None is where those that ship are.
-
-    Returns:
-        dict, empty where there is no manifest.
-
-    >>> import srhelpers as sr
-    >>> isinstance(sr.models.manifest(), dict)
-    True
-    """
-    file = Path(folder or shipped.folder("models")) / "manifest.json"
-    return json.loads(file.read_text(encoding="utf-8")) if file.exists() else {}
-
-
-def _sha256(file):
-    return hashlib.sha256(Path(file).read_bytes()).hexdigest()
-
-
-def save(model, name, *, folder=None, **facts):
-    """Save a model as `<name>.keras` and write what is known about it into the manifest.
+    It is saved without its optimizer, computes in float32 whatever it was trained in, and its kernels are rounded to
+    float16, which halves the file and changes results by hundredths of a grey level. Keras loads it like any other.
 
     Args:
-        model: Keras model; it is saved without its optimizer, and computes in float32 whatever it was trained in.
-        name: how `load` calls it.
-        folder: where the models are; None is where those that ship are (see `shipped.folder`).
-        **facts: what a reader must know: notebook, dataset, photos, steps, seed, device, minutes, score.
+        model: Keras model of layers that Keras or this package has; it is left as it is.
+        name: such as "mine", or the path of a `.keras` file.
+        folder: where to; None is a folder of your own, `runtime.own("models")`. What ships is made by `recipes/`.
+        **facts: fields of `Record`, such as purpose, data and steps; others go into its `training`. The date,
+            versions, scales, parameters, size and checksum are found.
 
     Returns:
-        Path of the file. The date, versions, parameters, size and checksum are added to the facts.
+        Path of the file.
 
     Raises:
-        ValueError: the saved file cannot be loaded without other code, such as that of a `keras.Model` subclass:
-            ship the plain model inside. The file that was there before stays.
-
-    >>> import keras, tempfile, srhelpers as sr
-    >>> model = keras.Sequential([keras.Input((None, None, 3)), keras.layers.UpSampling2D(2)])
-    >>> sr.models.save(model, "nearest", folder=tempfile.mkdtemp(), notebook="none").name
-    'nearest.keras'
+        UserError: the name of a network that ships, or a model that needs code of its own, such as a subclass of
+            `keras.Model`: save the plain model inside. What was there before stays.
     """
-    folder = Path(folder or shipped.folder("models", write=True))
-    folder.mkdir(parents=True, exist_ok=True)
-    file, partial = folder / f"{name}.keras", folder / f"{name}.part.keras"
-    try:
-        _in_float32(model).save(partial)
-        _for_older_keras(partial)
-        load(partial)
-    except (TypeError, ValueError) as error:  # nobody else has the code of a class of one notebook
-        partial.unlink(missing_ok=True)
-        raise UserError(
-            f"Expected a model that loads without code of its own, but {name} cannot be loaded: {error}"
-        ) from error
-    entry = {
-        **facts,
+    file = _target(name, folder)
+    file.parent.mkdir(parents=True, exist_ok=True)
+    found = {
         "date": datetime.date.today().isoformat(),
         "versions": {
             "python": platform.python_version(),
@@ -80,77 +57,165 @@ def save(model, name, *, folder=None, **facts):
             "backend": keras.backend.backend(),
             "srhelpers": __version__,
         },
+        "scales": _scales(model),
         "parameters": model.count_params(),
-        "bytes": partial.stat().st_size,
-        "sha256": _sha256(partial),
     }
-    text = json.dumps(manifest(folder) | {name: entry}, indent=2, ensure_ascii=False) + "\n"
-    (folder / "manifest.json.part").write_text(text, encoding="utf-8")
-    partial.replace(file)
-    (folder / "manifest.json.part").replace(folder / "manifest.json")
+    more = {"training": {known: value for known, value in facts.items() if known not in FIELDS}}
+    record = Record(name=file.stem, **found | more | {known: facts[known] for known in FIELDS & facts.keys()})
+    with _files.replacing(file, sync=True) as partial:
+        try:
+            model.save(partial)
+            record = _pack(partial, record)
+            _read(partial)
+        except (TypeError, ValueError) as error:  # nobody else has the code of a class of one notebook
+            raise UserError(
+                f"Expected a model that loads without code of its own, but {file.stem} cannot be loaded: {error}"
+            ) from error
+    describe(folder=file.parent, **asdict(record))
     return file
 
 
-def _in_float32(model):
-    """The same model, not compiled, without the mixed precision of the machine that trained it."""
-    config = json.dumps(keras.saving.serialize_keras_object(model))
-    for mixed in ("mixed_bfloat16", "mixed_float16"):
-        config = config.replace(f'"{mixed}"', '"float32"')
-    settings = json.loads(config)
-    settings.pop("compile_config", None)
-    same = keras.saving.deserialize_keras_object(settings)
-    same.set_weights(model.get_weights())
-    return same
+def _target(name, folder):
+    if _is_path(name):
+        return Path(folder or "", name).expanduser()
+    if Path(name).name != name:
+        raise UserError(f"Expected a name such as mine, or the path of a .keras file, got {name!r}.")
+    if folder is None and (runtime.shipped("models") / f"{name}.keras").exists():
+        raise UserError(
+            f"Expected a name that no shipped network has, got {name!r}; choose another, such as my_{name}."
+        )
+    return Path(folder or runtime.own("models")).expanduser() / f"{name}.keras"
 
 
-def _for_older_keras(file):
-    """Leave out of a file the settings that Keras before 3.15 does not know, where they say nothing."""
+def _is_path(name):
+    return isinstance(name, os.PathLike) or name.endswith(".keras")
+
+
+def _scales(model):
+    """By how much its outputs are larger than the picture it takes."""
+    if [tuple(taken.shape)[1:] for taken in model.inputs] != [(None, None, 3)]:
+        return ()
+    shapes = keras.Model(model.inputs, keras.tree.flatten(model.outputs)).compute_output_shape((1, 64, 64, 3))
+    shapes = [shape for shape in shapes if len(shape) == 4 and shape[1] and shape[1] > 64 and shape[3] == 3]
+    return tuple(sorted({shape[1] // 64 for shape in shapes}))
+
+
+def _pack(file, record):
+    """Write a file of `keras.Model.save` anew: smaller, for older versions of Keras too, and with its record."""
     with zipfile.ZipFile(file) as archive:
         parts = {name: archive.read(name) for name in archive.namelist()}
-    null = rb', "(quantization_config|input_axes|output_axes)": null'
-    off = rb', "renorm": false, "renorm_clipping": null, "renorm_momentum": [0-9.]+'
-    parts["config.json"] = re.sub(rb"|".join([null, off]), b"", parts["config.json"])
+    config = _portable(json.loads(parts["config.json"]))
+    config.pop("compile_config", None)
+    parts["config.json"] = json.dumps(config)
+    parts["model.weights.h5"] = _halved(parts["model.weights.h5"])
+    record = replace(record, sha256=hashlib.sha256(parts["model.weights.h5"]).hexdigest())
+    parts[MEMBER] = json.dumps(asdict(record), ensure_ascii=False)
     with zipfile.ZipFile(file, "w") as archive:
         for name, content in parts.items():
-            archive.writestr(name, content)
+            archive.writestr(zipfile.ZipInfo(name), content, zipfile.ZIP_DEFLATED)
+    return record
 
 
-def load(name, folder=None):
-    """Load a shipped model by name, or any `.keras` file of yours by path.
+def _portable(part):
+    """A network's configuration in float32, without settings that older versions of Keras refuse."""
+    if isinstance(part, list):
+        return [_portable(one) for one in part]
+    if not isinstance(part, dict):
+        return part
+    silent = {name for name, nothing in NEWER.items() if name in part and part[name] is nothing}
+    silent |= {"renorm_clipping", "renorm_momentum"} if "renorm" in silent else set()
+    part = {name: _portable(one) for name, one in part.items() if name not in silent}
+    for name in {"dtype"} & part.keys() | ({"name"} if part.keys() == {"name"} else set()):  # {"name": a policy}
+        if str(part[name]).startswith("mixed_"):
+            part[name] = "float32"
+    return part
+
+
+def _halved(weights):
+    """An HDF5 file of weights without the optimizer's, the kernels as float16.
+
+    Biases, slopes and normalisation stay: they are small, and a variance can be beyond float16.
+    """
+    smaller = io.BytesIO()
+    with h5py.File(io.BytesIO(weights)) as old, h5py.File(smaller, "w") as new:
+        new.attrs.update(old.attrs)
+
+        def copy(name, item):
+            if name.split("/")[0] == "optimizer":
+                return
+            if isinstance(item, h5py.Group):
+                made = new.require_group(name)
+            else:
+                values = item[()]
+                kernel = values.ndim > 1 and values.size > 1024 and abs(values).max() < 65504
+                made = new.create_dataset(name, data=values.astype("float16") if kernel else values)
+            made.attrs.update(item.attrs)
+
+        old.visititems(copy)
+    return smaller.getvalue()
+
+
+def load(name: str | os.PathLike, folder: str | os.PathLike | None = None, *, shared: bool = True) -> keras.Model:
+    """Load a network by name, or any `.keras` file by path.
+
+    By name it is loaded once in a process, and all get the same model: do not change or train it. `shared=False`
+    gives one of your own, and so does a path.
 
     Args:
-        name: a name of the manifest, or the path of a `.keras` file.
-        folder: where the shipped models are, if not where they always are.
+        name: of a network that ships or that you saved, or the path of a `.keras` file.
+        folder: where to look for the name, and only there.
+        shared: whether the model may be one that others use too.
 
     Returns:
         Keras model, not compiled.
 
     Raises:
         FileNotFoundError: no such name or file.
-        ValueError: the file is damaged (a shipped one must have the checksum of the manifest), or needs code
-            that is not registered: files are loaded with `safe_mode=True`.
-
-    >>> import keras, tempfile, srhelpers as sr
-    >>> folder = tempfile.mkdtemp()
-    >>> model = keras.Sequential([keras.Input((None, None, 3)), keras.layers.UpSampling2D(2)])
-    >>> file = sr.models.save(model, "nearest", folder=folder)
-    >>> sr.models.load("nearest", folder).output_shape
-    (None, None, None, 3)
+        UserError: the file is damaged, or needs code that is not registered: files are loaded with `safe_mode=True`.
     """
-    folder = Path(folder or shipped.folder("models"))
-    known, file = manifest(folder), folder / f"{name}.keras"
-    if str(name).endswith(".keras"):
-        known, file = {}, Path(name).expanduser()
-    elif name not in known:
-        listed = ", ".join(known) or "none is shipped yet"
-        raise FileNotFoundError(f"Expected a model of {listed}, or the path of a .keras file, got {os.fspath(name)!r}.")
-    if not file.exists():
-        raise FileNotFoundError(
-            f"Expected the model file {file}, which is not there; restore it with: git checkout {file}"
-        )
-    if known and _sha256(file) != known[name]["sha256"]:
-        raise UserError(f"Expected {file} to have the checksum of the manifest; it is damaged: git checkout {file}")
+    if _is_path(name):
+        file = Path(name).expanduser()
+        if not file.exists():
+            raise FileNotFoundError(f"Expected a .keras file at {file}, where there is none.")
+        return _read(file)
+    places = [Path(folder)] if folder else [runtime.shipped("models"), runtime.own("models")]
+    file = next((file for place in places if (file := place / f"{name}.keras").exists()), None)
+    if not file:
+        raise FileNotFoundError(_unknown(name, places))
+    return _shared(file, file.stat().st_mtime_ns) if shared else _read(file)
+
+
+def _unknown(name, places):
+    listed = next((place for place in places if name in index(place)), None)
+    if listed:
+        return f"Expected the network's file {listed / name}.keras, which is not there{_remedy(listed)}."
+    known = [known for place in places for known in manifest(place)]
+    meant = difflib.get_close_matches(name, known, 1)
+    hint = f"did you mean {meant[0]}?" if meant else f"known are {', '.join(known) or 'none'}."
+    return f"Expected the name of a network, or the path of a .keras file, got {name!r}; {hint}"
+
+
+def _remedy(folder):
+    if folder.resolve() != runtime.shipped("models").resolve():
+        return ""
+    inside = folder.is_relative_to(Path(runtime.__file__).parent)
+    return "; install srhelpers again" if inside else f"; restore it: git checkout {folder}"
+
+
+@functools.lru_cache(maxsize=32)
+def _shared(file, changed):
+    return _read(file)
+
+
+def _read(file):
     try:
-        return keras.models.load_model(file, compile=False, safe_mode=True)
-    except Exception as error:  # zip, HDF5, JSON and Keras have an error each
+        with zipfile.ZipFile(file) as archive:
+            whole = archive.testzip() is None
+    except (EOFError, NotImplementedError, zipfile.BadZipFile, zlib.error):
+        whole = False
+    if not whole:
+        raise UserError(f"Expected a whole .keras file, but {file} is damaged{_remedy(file.parent)}.")
+    try:
+        return keras.saving.load_model(file, compile=False, safe_mode=True)
+    except Exception as error:  # HDF5, JSON and Keras have an error each
         raise UserError(f"Expected {file} to be a Keras model, but it cannot be loaded: {error}") from error

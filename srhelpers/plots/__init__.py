@@ -1,7 +1,8 @@
 """Figures, and what a reader touches in a notebook."""
 
 from . import widgets
-from .figures import compare, history, most_detailed, pairs
+from .figures import compare, history, most_detailed, pairs, use_style
+from .network import network
 from .widgets import before_after, choose_photo, upload_button
 
 __all__ = [
@@ -10,7 +11,9 @@ __all__ = [
     "compare",
     "history",
     "most_detailed",
+    "network",
     "pairs",
     "upload_button",
+    "use_style",
     "widgets",
 ]

@@ -1,52 +1,61 @@
-"""Figures that notebooks share. Every function returns the figure.
+"""Figures that lessons share. Every function returns the figure.
 
 As the last line of a cell it is shown; in a script, save it with `figure.savefig("figure.png")`.
-
-Importing this inside a notebook sets the look of all its figures: colours that colour-blind readers can tell
-apart, pixels drawn as they are, and JPEG with full colour resolution, a tenth of a PNG's size for photographs.
 """
 
+import io
+import numbers
 import sys
 import textwrap
+from collections.abc import Mapping, Sequence
 
 import cv2
 import matplotlib as mpl
-import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
+from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 from matplotlib.ticker import MaxNLocator
 
-from .. import metrics
+from .. import degradations, metrics
 from ..runtime import UserError
 
-BOX = "#E69F00"
+COLOURS = ["#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9"]  # colour-blind readers tell them apart
+BOX = COLOURS[4]
 WIDTH = 9.6  # inches; at 100 dots an inch a figure fits a notebook's column
-
-if "ipykernel" in sys.modules:
-    from matplotlib_inline.backend_inline import set_matplotlib_formats
-
-    mpl.rcParams |= {
-        "axes.prop_cycle": mpl.cycler(color=["#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9"]),
-        "axes.spines.right": False,
-        "axes.spines.top": False,
-        "axes.titlesize": 11,
-        "figure.constrained_layout.use": True,  # for figures made in the notebook itself
-        "figure.dpi": 100,
-        "image.interpolation": "nearest",
-    }
-    set_matplotlib_formats("jpeg", pil_kwargs={"quality": 82, "subsampling": 0})
+STYLE = {
+    "axes.prop_cycle": mpl.cycler(color=COLOURS),
+    "axes.spines.right": False,
+    "axes.spines.top": False,
+    "axes.titlesize": 11,
+    "figure.constrained_layout.use": True,
+    "figure.dpi": 100,
+    "image.interpolation": "nearest",
+}
+JPEG = {"quality": 82, "subsampling": 0}  # full colour resolution, and a tenth of a PNG's size for photographs
 
 
-def most_detailed(image, size):
-    """Top left corner (row, column) of the size×size square with the most edges.
+def use_style() -> None:
+    """Give the figures that you draw yourself the look of this course's; in a notebook they are kept as JPEG."""
+    mpl.rcParams |= STYLE
+    if "ipykernel" in sys.modules:
+        from matplotlib_inline.backend_inline import set_matplotlib_formats
 
-    >>> import numpy as np, srhelpers as sr
-    >>> image = np.zeros((64, 64), "uint8")
-    >>> image[40:48, 8:16] = 255
-    >>> sr.plots.most_detailed(image, 8) == (40, 8)
-    True
-    """
+        set_matplotlib_formats("jpeg", pil_kwargs=JPEG)
+
+
+class _Figure(Figure):
+    """Shows itself in a notebook as JPEG, whatever the reader's settings of Matplotlib."""
+
+    def _ipython_display_(self):
+        from IPython.display import Image, display
+
+        self.savefig(file := io.BytesIO(), format="jpeg", bbox_inches="tight", pil_kwargs=JPEG)
+        display(Image(file.getvalue(), format="jpeg"))
+
+
+def most_detailed(image: np.ndarray, size: int) -> tuple[int, int]:
+    """Top left corner (row, column) of the size×size square with the most edges."""
     grey = image if image.ndim == 2 else metrics.luma(image)
     edges = np.abs(cv2.Laplacian(grey, cv2.CV_32F))
     total = cv2.boxFilter(edges, -1, (size, size), normalize=False, anchor=(0, 0), borderType=cv2.BORDER_ISOLATED)
@@ -66,34 +75,43 @@ def _show(axes, image, title):
 def _finish(figure, title):
     figure.suptitle(title)
     figure.get_layout_engine().set(h_pad=0.08)
-    plt.close(figure)  # or a notebook would show it a second time
     return figure
 
 
-def compare(reference, estimates, *, zoom=None, title=None, crop_border=0, luma=True):
+@mpl.rc_context(STYLE)
+def compare(
+    reference: np.ndarray,
+    estimates: Mapping[str, np.ndarray | metrics.Method],
+    *,
+    scale: int | None = None,
+    zoom: tuple[int, int, int] | None = None,
+    title: str | None = None,
+    crop_border: int | None = None,
+    luma: bool = True,
+) -> Figure:
     """The same zoomed square of several pictures, with PSNR and SSIM of the whole pictures under each.
 
     Args:
         reference: uint8 array (H, W) or (H, W, 3), the original.
-        estimates: dict name → array of the same shape.
+        estimates: name → array of the same shape, or anything that `metrics.upscaler` takes, such as "bicubic" or a
+            model of yours: then the original is downsampled by bicubic interpolation, and upscaled by it.
+        scale: how many times it is downsampled; None takes the only scale of the models.
         zoom: (top, left, size) of the square in pixels; None takes the most detailed one.
         title: of the figure.
-        crop_border, luma: as in `metrics.psnr`.
+        crop_border, luma: as in `metrics.psnr`; crop_border None takes the scale, or 0 where all are arrays.
 
     Returns:
-        matplotlib Figure. Left the whole original with the square's outline, right the squares, the
-        original's first. Pixels are drawn as they are, without smoothing.
-
-    Raises:
-        ValueError: no estimates, a type or shape differs, or the square reaches outside the picture.
+        Left the whole original with the square's outline, right the squares, the original's first. Pixels are
+        drawn as they are, without smoothing.
 
     >>> import srhelpers as sr
-    >>> photo = sr.datasets.sample("coffee")
-    >>> small = sr.degradations.bicubic(photo, (100, 150))
-    >>> figure = sr.plots.compare(photo, {"bicubic": sr.degradations.resize(small, (400, 600))})
+    >>> figure = sr.plots.compare(sr.datasets.sample("coffee"), {"bicubic": "bicubic", "nearest": "nearest"}, scale=4)
     """
-    if not isinstance(estimates, dict) or not estimates:
+    if not isinstance(estimates, Mapping) or not estimates:
         raise UserError(f"Expected estimates as a dict name → image, at least one, got {type(estimates).__name__}.")
+    if not all(isinstance(estimate, np.ndarray) for estimate in estimates.values()):
+        reference, estimates, scale = _upscaled(reference, estimates, scale)
+    crop_border = (scale or 0) if crop_border is None else crop_border
     scores = {}
     for name, image in estimates.items():
         psnr = metrics.psnr(reference, image, crop_border=crop_border, luma=luma)
@@ -114,9 +132,8 @@ def compare(reference, estimates, *, zoom=None, title=None, crop_border=0, luma=
     columns = -(-(len(estimates) + 1) // rows)
     whole = min(0.37 * WIDTH, 0.24 * WIDTH * rows * width / height)
     side = (WIDTH - whole) / max(columns, 2)
-    figure = plt.figure(
-        figsize=(whole + columns * side, rows * (side + 0.45) + (0.3 if title else 0)), layout="constrained"
-    )
+    height = rows * (side + 0.45) + (0.3 if title else 0)
+    figure = _Figure(figsize=(whole + columns * side, height), layout="constrained")
     grid = figure.add_gridspec(rows, columns + 1, width_ratios=[whole, *[side] * columns])
     axes = figure.add_subplot(grid[:, 0])
     _show(axes, reference, "original")
@@ -130,7 +147,24 @@ def compare(reference, estimates, *, zoom=None, title=None, crop_border=0, luma=
     return _finish(figure, title)
 
 
-def pairs(columns, *, rows=4, title=None):
+def _upscaled(photo, estimates, scale):
+    """The photo cropped to a multiple of the scale, all estimates of it as images, and the scale."""
+    methods = {name: x if isinstance(x, np.ndarray) else metrics.upscaler(x, scale) for name, x in estimates.items()}
+    scales = {method.scale for method in methods.values() if isinstance(method, metrics.Upscaler)} - {None}
+    if len(scales) != 1:
+        own = " and ".join(map(str, sorted(scales))) or "none of their own"
+        raise UserError(f"Expected one scale for all, got methods that have {own}; give scale.")
+    scale = scales.pop()
+    photo = degradations.crop_to_multiple(photo, scale)
+    low = degradations.bicubic(photo, (photo.shape[0] // scale, photo.shape[1] // scale))
+    for name, method in methods.items():
+        array = isinstance(method, np.ndarray)
+        methods[name] = degradations.crop_to_multiple(method, scale) if array else method.upscale(low, photo.shape[:2])
+    return photo, methods, scale
+
+
+@mpl.rc_context(STYLE)
+def pairs(columns: Mapping[str, Sequence[np.ndarray]], *, rows: int = 4, title: str | None = None) -> Figure:
     """Rows of pictures that belong together, such as a low-resolution batch beside its targets.
 
     Args:
@@ -138,15 +172,7 @@ def pairs(columns, *, rows=4, title=None):
         rows: how many of each are shown at most.
         title: of the figure.
 
-    Returns:
-        matplotlib Figure. All pictures are drawn equally large, pixels as they are.
-
-    Raises:
-        ValueError: no columns, columns of different lengths, or something that is no uint8 image.
-
-    >>> import srhelpers as sr
-    >>> photo = sr.datasets.sample("coffee")
-    >>> figure = sr.plots.pairs({"÷4": [sr.degradations.bicubic(photo, (100, 150))], "original": [photo]})
+    All pictures are drawn equally large, pixels as they are.
     """
     for heading, images in columns.items():
         for image in images:
@@ -162,7 +188,8 @@ def pairs(columns, *, rows=4, title=None):
     height, width = next(iter(columns.values()))[0].shape[:2]
     cell = min(2.8, WIDTH / len(columns))
     figsize = (cell * len(columns), cell * rows * height / width + (0.9 if title else 0.6))
-    figure, axes = plt.subplots(rows, len(columns), squeeze=False, figsize=figsize, layout="constrained")
+    figure = _Figure(figsize=figsize, layout="constrained")
+    axes = figure.subplots(rows, len(columns), squeeze=False)
     for column, (heading, images) in enumerate(columns.items()):
         for row in range(rows):
             size = f"{heading}\n{images[row].shape[1]}×{images[row].shape[0]}"
@@ -170,23 +197,24 @@ def pairs(columns, *, rows=4, title=None):
     return _finish(figure, title)
 
 
-def history(runs, *, metrics=None, title=None):
+@mpl.rc_context(STYLE)
+def history(
+    runs, *, metrics: Sequence[str] | None = None, baseline: Mapping | None = None, title: str | None = None
+) -> Figure:
     """Training curves: a panel per metric, a colour per run, dashed for training and solid for validation.
 
     Args:
         runs: dict name → history, or one history. A history is a table with a row per epoch: a
             pandas.DataFrame, the path of a CSV file, a dict of lists, or what `fit` returns.
         metrics: names without "val_"; None takes all that are there.
+        baseline: name → what to beat, a dotted line: a number of dB for the panels of PSNR, a dict metric → number,
+            or a table of `evaluate` on the photos that validate, whose PSNR-Y and SSIM-Y are what
+            `metrics.PSNR(luma=True, crop_border=scale)` and `metrics.SSIM` with the same compute.
         title: of the figure.
 
-    Returns:
-        matplotlib Figure.
-
-    Raises:
-        ValueError: none of the metrics is in the histories.
-
     >>> import srhelpers as sr
-    >>> figure = sr.plots.history({"plain": {"loss": [3, 2, 1], "val_loss": [3, 2.5, 2.4]}})
+    >>> run = {"psnr": [24, 27, 28], "val_psnr": [25, 27, 27.5]}
+    >>> figure = sr.plots.history({"plain": run}, baseline={"bicubic": 26.7})
     """
     if not isinstance(runs, dict) or all(np.ndim(values) == 1 for values in runs.values()):
         runs = {"": runs}
@@ -196,18 +224,35 @@ def history(runs, *, metrics=None, title=None):
     if not shown:
         raise UserError(f"Expected a metric of {', '.join(found)}, got {metrics}.")
     figsize = (max(4.5 * len(shown), 5), 3.3)
-    figure, panels = plt.subplots(1, len(shown), squeeze=False, figsize=figsize, layout="constrained")
-    for axes, metric in zip(panels[0], shown, strict=True):
+    figure = _Figure(figsize=figsize, layout="constrained")
+    panels = dict(zip(shown, figure.subplots(1, len(shown), squeeze=False)[0], strict=True))
+    for metric, axes in panels.items():
         for number, (name, table) in enumerate(tables.items()):
             epochs = table["epoch"] if "epoch" in table else np.arange(1, len(table) + 1)
             for column, style, kind in ((metric, "--", "training"), (f"val_{metric}", "-", "validation")):
                 if column in table:
                     label = ", ".join(filter(None, [name, kind]))
-                    axes.plot(epochs, table[column], style, color=f"C{number}", label=label)
+                    axes.plot(epochs, table[column], style, color=COLOURS[number % len(COLOURS)], label=label)
         axes.set(xlabel="epoch", title=metric)
         axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+    for number, (name, values) in enumerate((baseline or {}).items()):
+        for panel, value in _baseline(name, values, panels):
+            panel.axhline(value, linestyle=":", color=str(0.25 * (number % 3)), label=name)
+    for axes in panels.values():
         axes.legend(frameon=False)
     return _finish(figure, title)
+
+
+def _baseline(name, values, panels):
+    """(panel, number) of each line."""
+    if isinstance(values, numbers.Real):
+        values = {"psnr": values}
+    elif isinstance(values, pd.DataFrame):
+        values = {column.removesuffix("_y"): values[column].mean() for column in ("psnr_y", "ssim_y")}
+    lines = [(panel, values[kind]) for kind in values for metric, panel in panels.items() if kind in metric]
+    if not lines:
+        raise UserError(f"Expected a panel for the baseline {name!r} ({', '.join(values)}), got {', '.join(panels)}.")
+    return lines
 
 
 def _history_table(run):

@@ -63,7 +63,14 @@ def _jpeg(image):
     return cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, 88])[1].tobytes()
 
 
-def before_after(before, after, *, title="Move the slider", names=("before", "after"), method="bicubic"):
+def before_after(
+    before: np.ndarray,
+    after: np.ndarray,
+    *,
+    title: str = "Move the slider",
+    names: tuple[str, str] = ("before", "after"),
+    method: str = "bicubic",
+):
     """A slider between two pictures, as the last line of a cell.
 
     It is one piece of HTML that needs no kernel, so it moves in JupyterLab, Notebook 7, Colab, Kaggle, VS Code and
@@ -78,14 +85,6 @@ def before_after(before, after, *, title="Move the slider", names=("before", "af
 
     Returns:
         What a notebook shows. Of pictures with more than `WIDEST` pixels a side it keeps smaller ones.
-
-    Raises:
-        ValueError: something that is no uint8 picture.
-
-    >>> import srhelpers as sr
-    >>> photo = sr.datasets.sample("coffee")
-    >>> small = sr.degradations.bicubic(photo, (100, 150))
-    >>> slider = sr.plots.before_after(small, photo, names=("small", "original"))
     """
     for name, image in (("before", before), ("after", after)):
         shape = np.shape(image)
@@ -106,9 +105,6 @@ def upload_button():
     Returns:
         ipywidgets.FileUpload. On Colab, where that fails from 1 MB on, and where ipywidgets is not installed, a
         sentence to show that says what to do in its place.
-
-    >>> import srhelpers as sr
-    >>> button = sr.plots.upload_button()
     """
     from IPython.display import Markdown
 
@@ -121,7 +117,9 @@ def upload_button():
     return FileUpload(accept="image/*", multiple=False, description="Your photo")
 
 
-def choose_photo(path=None, upload=None, *, sample=None, largest=None):
+def choose_photo(
+    path: str | os.PathLike | None = None, upload=None, *, sample: np.ndarray | None = None, largest: int | None = None
+) -> np.ndarray:
     """The photo to work on: yours, from a path or from the upload button, or else a sample.
 
     Args:
@@ -132,14 +130,6 @@ def choose_photo(path=None, upload=None, *, sample=None, largest=None):
 
     Returns:
         uint8 array (H, W, 3), RGB, upright. Transparency is laid over white, 16 bits become 8.
-
-    Raises:
-        FileNotFoundError: no such file.
-        ValueError: no picture (see `pictures.read`), or "upload" where that is not Colab.
-
-    >>> import srhelpers as sr
-    >>> sr.plots.choose_photo(sr.datasets.photos("samples")[0], largest=128).shape
-    (128, 128, 3)
     """
     with tempfile.TemporaryDirectory() as folder:
         file = _chosen(path, upload, Path(folder))

@@ -9,6 +9,8 @@ import keras
 import numpy as np
 
 from .. import datasets, degradations, generators, metrics, plots, training, upscaling
+from ..models import load
+from ..runtime import UserError
 
 
 def predict(model, images):
@@ -46,14 +48,19 @@ def compare(photo, models, *, size=(72, 72), factor=4, degradation="area", zoom=
     Returns:
         matplotlib Figure.
 
+    Raises:
+        UserError: another factor.
+
     >>> import srhelpers as sr
     >>> figure = sr.studies.demo.compare(sr.datasets.sample("coffee"), {"plain": "voc_plain"}, factor=2)
     """
+    if factor not in (2, 4):
+        raise UserError(f"Expected a factor of 2 or 4, as these models have it, got {factor}.")
     shrink = degradations.DEGRADATIONS[degradation]
     small, target = (shrink(photo, (size[0] * n, size[1] * n)) for n in (1, factor))
     grown = {"bicubic": degradations.resize(small, target.shape[:2])}
     for name, model in models.items():
-        grown[name] = predict(models.load(model), small)[factor // 4]
+        grown[name] = predict(load(model), small)[factor // 4]
     return plots.compare(target, grown, zoom=zoom, title=title, crop_border=factor)
 
 

@@ -1,14 +1,14 @@
 """From notebook 07 on: one model, one scale, trained on pieces of photos, measured on the benchmark sets."""
 
-import hashlib
-import json
 from pathlib import Path
 
+import keras
 import pandas as pd
 
-from .. import datasets, generators, metrics, models, training
+from .. import datasets, generators, metrics, models, training, upscaling
 from .. import runtime as folders
 from ..runtime import UserError
+from .study import results_folder
 
 SETS = ("Set5", "Set14", "B100")
 VALIDATION = {"div2k_train": 20, "photos_hq": 20, "samples": 3}  # so many photos, the first by name, validate
@@ -19,13 +19,14 @@ class PatchStudy:
     """What a notebook trains on, measures with and writes its results to.
 
     The full profile takes DIV2K and downloads it if need be (3.5 GB), or its stand-in `photos_hq` where only
-    that is here. The quick one takes the embedded samples, trains nothing in `train`, and leaves the results
-    that ship as they are.
+    that is here. The others take the embedded samples, train nothing in `train` and write nothing.
 
     Args:
         notebook: its number, such as "08"; written into the manifest.
         runtime: what `setup` returned.
-        results: folder of `benchmarks.csv` and of the folder `histories`; None is where those that ship are.
+        results: folder of `benchmarks.csv` and of the folder `histories`; None is where those that ship are, or for
+            a full run a copy of them in a folder of the reader's own.
+        models: folder of the models that a full run makes; None is one of the reader's own.
 
     Raises:
         DownloadError: full profile, no photos here, and no network.
@@ -36,13 +37,14 @@ class PatchStudy:
     ('samples', 9, 3)
     """
 
-    def __init__(self, notebook, runtime, *, results=None):
+    def __init__(self, notebook, runtime, *, results=None, models=None):
         self.notebook, self.runtime = notebook, runtime
         self.full = runtime.profile == "full"
-        self.results = Path(results or models.shipped.folder("results", write=self.full))
+        self.results = Path(results or results_folder(self.full))
+        self.models = Path(models or folders.own("models"))
         wanted = ("div2k_train", "photos_hq") if self.full else ("samples",)
         name = next((name for name in wanted if datasets.is_here(name)), wanted[0])
-        files = datasets.photos(name, download=True)
+        files = datasets.photos(name, download=self.full)
         self.title = datasets.title(name)
         self.validation, self.training = files[: VALIDATION[self.title]], files[VALIDATION[self.title] :]
 
@@ -88,16 +90,17 @@ class PatchStudy:
     ):
         """In the full profile, train a compiled model, ship it, and keep its history.
 
-        A run that was killed goes on where it was; one that had finished is loaded, shipped and measured again. What
-        tells runs apart are the settings, the photos, optimizer, loss by its name, the shapes of the weights, and
-        the facts: give those that make a difference, such as `start`.
+        A run that was killed goes on where it was; one that had finished is loaded, shipped and measured again.
+        `training.run_key` tells runs apart, with the settings, the photos and the facts: give those that make a
+        difference, such as `start`.
 
         Args:
             name: of the shipped model and in the history.
             model: compiled Keras model.
             scale, patch_size, batch_size, side: as in `batches`.
             steps: how many in all.
-            epochs: in how many parts; after each the model is measured and its state is saved.
+            epochs: in how many parts; after each the model is measured and its state is saved. Where they do not
+                divide the steps, the last part is shorter.
             ship: the model that is shipped; None means `model` itself.
             fit: dict of more arguments for `training.fit`, such as `keep` or `guard`.
             **facts: more for the manifest, such as `loss`.
@@ -115,24 +118,23 @@ class PatchStudy:
             "patch_size": patch_size,
             "batch_size": batch_size,
         }
-        optimizer = {name: value for name, value in model.optimizer.get_config().items() if name != "name"}
-        loss = getattr(model.loss, "name", model.loss), getattr(model, "adversarial_weight", None)
-        shapes = [weights.shape for weights in model.weights]
-        data = self.title, len(self.training), self.runtime.seed, side
-        described = (settings, data, optimizer, loss, shapes, facts)
-        key = hashlib.sha256(json.dumps(described, sort_keys=True, default=str).encode()).hexdigest()[:8]
+        fit = {"keep": "best", **(fit or {})}
+        data = {"data": self.title, "photos": [file.name for file in self.training], "side": side}
+        run = {**settings, **data, "facts": facts, "seed": self.runtime.seed, "kept": fit["keep"]}
+        key = training.run_key(model, **run)
         folder = folders.folder("cache") / "patch_study" / f"{name}_{key}"
+        each = -(-steps // epochs)
         batches, validation = self.batches(
             scale,
             patch_size=patch_size,
             batch_size=batch_size,
-            batches=steps // epochs,
+            batches=each,
             side=side,
             seed=self.runtime.seed,
         )
-        fit = fit or {}
-        history = training.fit(model, batches, validation, epochs=epochs, folder=folder, verbose=2, **fit)
-        kept = history.iloc[-1] if fit.get("keep") == "last" else history.loc[history.val_loss.idxmin()]
+        options = {"epochs": -(-steps // each), "folder": folder, "verbose": 2, "callbacks": [_End(steps)]}
+        history = training.fit(model, batches, validation, **options, **fit)
+        kept = history.iloc[-1] if fit["keep"] == "last" else history.loc[history.val_loss.idxmin()]
         self._save_history(name, history)
         known = {
             "notebook": self.notebook,
@@ -148,8 +150,13 @@ class PatchStudy:
             "stopped": "; ".join(note.read_text(encoding="utf-8") for note in folder.glob("epoch-*/stopped.txt")),
             "score": {"psnr_y": round(float(kept.val_psnr), 4), "photos": len(validation.files)},
         }
-        models.save(ship or model, name, **known, **facts)
-        self.measure(name, scale)
+        made = models.load(models.save(ship or model, name, folder=self.models, **known, **facts))
+
+        def upscaled(image, size):
+            return upscaling.upscale(image, made, scale=scale)
+
+        upscaled.__name__ = name
+        self.measure(upscaled, scale)
 
     def measure(self, method, scale=4):
         """Measure a shipped model or an interpolation on the benchmark sets that are here, and add the rows.
@@ -254,6 +261,21 @@ class PatchStudy:
             for title, line in lines.items()
         }
         return pd.DataFrame(cells).T.reindex(columns=SETS, fill_value="").fillna("")
+
+
+class _End(keras.callbacks.Callback):
+    """Stop after so many steps in all, also within an epoch."""
+
+    def __init__(self, steps):
+        super().__init__()
+        self.steps = steps
+
+    def on_epoch_begin(self, epoch, logs=None):
+        self.left, self.watched = self.steps - int(self.model.optimizer.iterations), self.model
+
+    def on_train_batch_end(self, batch, logs=None):
+        if batch + 1 == self.left:
+            self.watched.stop_training = True
 
 
 def luma_psnr(scale):

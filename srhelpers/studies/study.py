@@ -2,15 +2,15 @@
 
 import copy
 import datetime
-import hashlib
 import re
+import shutil
 from pathlib import Path
 
 import keras
 import numpy as np
 import pandas as pd
 
-from .. import __version__, datasets, degradations, generators, metrics, models, training
+from .. import __version__, _files, datasets, degradations, generators, metrics, models, training
 from .. import runtime as folders
 from ..runtime import UserError
 
@@ -24,13 +24,15 @@ class Study:
     """What one notebook trains on, measures with and writes its results to.
 
     The full profile takes VOC 2007 and downloads it if need be (460 MB), or its stand-in `voc_standin` where
-    only that is here. The quick one takes the embedded samples, trains nothing in `train`, and leaves the
-    results that ship as they are. As in the article the first photos by name validate.
+    only that is here. The others take the embedded samples, train nothing in `train` and write nothing. As in the
+    article the first photos by name validate.
 
     Args:
         notebook: its number, such as "02"; written into every row.
         runtime: what `setup` returned: the profile, and the device that every row names.
-        results: folder of `voc_study.csv` and `voc_histories.csv`; None is where those that ship are.
+        results: folder of `voc_study.csv` and `voc_histories.csv`; None is where those that ship are, or for a full
+            run a copy of them in a folder of the reader's own.
+        models: folder of the models that a full run makes; None is one of the reader's own.
 
     Raises:
         DownloadError: full profile, no photos here, and no network.
@@ -41,13 +43,14 @@ class Study:
     ('samples', 9, 3)
     """
 
-    def __init__(self, notebook, runtime, *, results=None):
+    def __init__(self, notebook, runtime, *, results=None, models=None):
         self.notebook, self.runtime = notebook, runtime
         self.full = runtime.profile == "full"
-        self.results = Path(results or models.shipped.folder("results", write=self.full))
+        self.results = Path(results or results_folder(self.full))
+        self.models = Path(models or folders.own("models"))
         wanted = ("voc2007", "voc_standin") if self.full else ("samples",)
         name = next((name for name in wanted if datasets.is_here(name)), wanted[0])
-        files = datasets.photos(name, download=True)
+        files = datasets.photos(name, download=self.full)
         self.title = datasets.title(name)
         self.validation, self.training = files[: VALIDATION[name]], files[VALIDATION[name] :]
         self._photos = {}
@@ -171,8 +174,6 @@ class Study:
         if not self.full:
             return
         loss_name = loss if isinstance(loss, str) else loss.name
-        settings = (epochs, batch_size, degradation, flips, loss_name, tuple(loss_weights), learning_rate, decay)
-        settings = hashlib.sha256(repr((settings, len(self.training))).encode()).hexdigest()[:8]
         rows, histories = [], []
         for seed in seeds:
             keras.utils.set_random_seed(seed)
@@ -186,7 +187,9 @@ class Study:
                 loss_weights=list(loss_weights),
                 metrics=[[metrics.PSNR()], [metrics.PSNR()]],
             )
-            name = re.sub(r"\W+", "_", f"{self.title} {self.notebook} {experiment} {settings} {seed}".lower())
+            settings = {"batch_size": batch_size, "degradation": degradation, "flips": flips, "seed": seed}
+            key = training.run_key(model, epochs=epochs, photos=[file.name for file in self.training], **settings)
+            name = re.sub(r"\W+", "_", f"{self.title} {self.notebook} {experiment} {key}".lower())
             folder = folders.folder("cache") / "study" / name
             history = training.fit(model, batches, validation, epochs=epochs, folder=folder, verbose=0)
             key = {"dataset": self.title, "notebook": self.notebook, "experiment": experiment, "seed": seed}
@@ -212,7 +215,9 @@ class Study:
             if ship and seed == seeds[0]:
                 score = {name: round(value, 4) for name, value in scores.items()}
                 known = rows[-1] | self._where() | facts | {"score": score, "minutes": round(rows[-1]["minutes"], 1)}
-                models.save(model, ship, **{name: known[name] for name in known if name not in scores})
+                models.save(
+                    model, ship, folder=self.models, **{name: known[name] for name in known if name not in scores}
+                )
         self._save(rows)
         metrics.save(pd.concat(histories), self.results / "voc_histories.csv", key=[*KEY, "epoch"])
 
@@ -363,6 +368,16 @@ class Study:
         if scores.isna().any(axis=None):
             raise UserError(f"Expected the same seeds of {experiment!r} and {other!r}, got {list(scores.index)}.")
         return _spread(scores[experiment] - scores[other], sign="+")
+
+
+def results_folder(write):
+    """The results that ship, or a copy in a folder of the reader's own, to add to."""
+    shipped, own = folders.shipped("results"), folders.own("results")
+    if write and not own.exists():
+        own.parent.mkdir(parents=True, exist_ok=True)
+        with _files.replacing(own) as partial:
+            shutil.copytree(shipped, partial)
+    return own if write else shipped
 
 
 def _spread(values, sign=""):

@@ -7,6 +7,7 @@ from keras import ops
 from ..runtime import UserError
 
 
+@keras.saving.register_keras_serializable("srhelpers")
 class GAN(keras.Model):
     """A generator and the discriminator it is trained against, for plain `compile` and `fit`.
 
@@ -65,7 +66,17 @@ class GAN(keras.Model):
     def call(self, inputs, training=None):
         return self.generator(inputs, training=training)
 
+    def get_config(self):
+        networks = {"generator": self.generator, "discriminator": self.discriminator}
+        return {**keras.saving.serialize_keras_object(networks), "adversarial_weight": self.adversarial_weight}
+
+    @classmethod
+    def from_config(cls, config):
+        return cls(**keras.saving.deserialize_keras_object(config))
+
     def fit(self, x=None, y=None, **options):
+        if not self.compiled:
+            raise UserError("Expected a compiled GAN; call its compile(optimizer, loss) first.")
         if not int(self.optimizer.iterations):
             batches = options.get("validation_data") or (x if y is None else (x, y))
             require_trained(self.generator, batches)

@@ -1,14 +1,20 @@
-"""Training that can be killed at any time, and the models that ship with what is known about them."""
+"""Training that can be killed at any time."""
 
+import hashlib
+import json
+import re
 import shutil
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import keras
 import numpy as np
 import pandas as pd
 
+from .. import _files
 from ..runtime import UserError
+from .keys import described
 
 
 class _Checkpoint(keras.callbacks.Callback):
@@ -16,9 +22,9 @@ class _Checkpoint(keras.callbacks.Callback):
 
     async_safe = True  # Keras looks at losses in a thread; or every step would wait for the one before
 
-    def __init__(self, folder, history, generator, monitor, mode, patience, guard):
+    def __init__(self, folder, run, history, generator, monitor, mode, patience, guard):
         super().__init__()
-        self.folder, self.history, self.generator = folder, history, generator
+        self.folder, self.run, self.history, self.generator = folder, run, history, generator
         self.monitor, self.mode, self.patience, self.guard = monitor, mode, patience, guard
 
     def on_epoch_begin(self, epoch, logs=None):
@@ -47,21 +53,26 @@ class _Checkpoint(keras.callbacks.Callback):
             return
         self.history.append(row)
         best = _best(self.history, self.monitor, self.mode)
-        partial = self.folder / f"epoch-{epoch + 1:05d}.part"
-        shutil.rmtree(partial, ignore_errors=True)
-        partial.mkdir(parents=True)
-        self.model.save_weights(partial / "last.weights.h5")
-        source = (
-            partial / "last.weights.h5" if best == epoch else self.folder / f"epoch-{epoch:05d}" / "best.weights.h5"
-        )
-        shutil.copyfile(source, partial / "best.weights.h5")
-        pd.DataFrame(self.history).to_csv(partial / "history.csv", index=False)
-        partial.rename(partial.with_suffix(""))
-        for older in self.folder.glob("epoch-*"):
-            if older != partial.with_suffix(""):
-                shutil.rmtree(older)
+        self._save(epoch + 1, is_best=best == epoch)
         if _is_over(self.history, best, self.patience):
             self.model.stop_training = True
+
+    def _save(self, number, is_best):
+        target = _place(self.folder, number)
+        shutil.rmtree(target, ignore_errors=True)  # a damaged one
+        with _files.replacing(target, sync=True) as partial:
+            partial.mkdir()
+            last = partial / "last.weights.h5"
+            self.model.save_weights(last)
+            best = last if is_best else _place(self.folder, number - 1) / "best.weights.h5"
+            shutil.copyfile(best, partial / "best.weights.h5")
+            np.savez(partial / "seeds.npz", *[keras.ops.convert_to_numpy(seed) for seed in _seeds(self.model)])
+            pd.DataFrame(self.history).to_csv(partial / "history.csv", index=False)
+            state = {"run": self.run, "sha256": {file.name: _sha256(file) for file in partial.iterdir()}}
+            (partial / "state.json").write_text(json.dumps(state, indent=2), encoding="utf-8")
+        for older, place in _epochs(self.folder).items():
+            if older < number - 1:  # two stay: the newest may be damaged
+                shutil.rmtree(place)
 
     def _stop(self, good_epochs, reason):
         if not good_epochs:
@@ -69,9 +80,8 @@ class _Checkpoint(keras.callbacks.Callback):
                 f"Expected a first epoch that is worth keeping, but {reason}; try a smaller learning rate, and look "
                 "at the data and the loss."
             )
-        note = self.folder / f"epoch-{good_epochs:05d}" / "stopped.txt"
-        note.with_suffix(".part").write_text(f"epoch {good_epochs + 1}: {reason}", encoding="utf-8")
-        note.with_suffix(".part").rename(note)
+        with _files.replacing(_place(self.folder, good_epochs) / "stopped.txt", sync=True) as note:
+            note.write_text(f"epoch {good_epochs + 1}: {reason}", encoding="utf-8")
         self.model.stop_training = True
 
 
@@ -92,24 +102,72 @@ def _is_over(history, best, patience):
     return patience is not None and len(history) - 1 - best >= patience
 
 
+def _place(folder, number):
+    return folder / f"epoch-{number:05d}"
+
+
+def _epochs(folder):
+    """Number → folder of every epoch that is kept, the newest first. What a reader puts beside them is left out."""
+    found = [place for place in folder.glob("epoch-*") if re.fullmatch(r"epoch-\d{5,}", place.name) and place.is_dir()]
+    return {int(place.name[6:]): place for place in sorted(found, key=lambda place: -int(place.name[6:]))}
+
+
+def _seeds(model):
+    """The states of random layers: Keras keeps them out of saved weights."""
+    weights = {id(weight) for weight in model.weights}
+    return [variable for variable in model.variables if id(variable) not in weights]
+
+
+def _sha256(file):
+    with file.open("rb") as content:
+        return hashlib.file_digest(content, "sha256").hexdigest()
+
+
+def _state(place):
+    """What was written about an epoch, or None where a file of it is damaged or missing."""
+    try:
+        state = json.loads((place / "state.json").read_text(encoding="utf-8"))
+        return state if all(_sha256(place / name) == known for name, known in state["sha256"].items()) else None
+    except (OSError, ValueError):
+        return None
+
+
+def _newest(folder):
+    """(folder, state) of the newest whole epoch, or None where there is no epoch."""
+    places = _epochs(folder)
+    for number, place in places.items():
+        if state := _state(place):
+            return place, state
+        if number - 1 in places:
+            print(f"{place} is damaged; training goes on from epoch {number - 1}.")
+    if places:
+        damaged = " and ".join(sorted(place.name for place in places.values()))
+        raise UserError(
+            f"Expected a whole epoch in {folder}, but {damaged} {'is' if len(places) == 1 else 'are'} damaged; "
+            "remove the folder to start again."
+        )
+    return None
+
+
 def fit(
-    model,
-    training,
-    validation=None,
+    model: keras.Model,
+    training: keras.utils.PyDataset | None,
+    validation: keras.utils.PyDataset | None = None,
     *,
-    epochs,
-    folder,
-    monitor=None,
-    mode="min",
-    patience=None,
-    keep="best",
-    guard=None,
-    **options,
-):
+    epochs: int,
+    folder: str | Path,
+    monitor: str | None = None,
+    mode: str = "min",
+    patience: int | None = None,
+    keep: str = "best",
+    guard: Callable[[list[dict]], str | None] | None = None,
+    **options: object,
+) -> pd.DataFrame:
     """`model.fit` that goes on from its last whole epoch when it was killed, and ends with the best weights.
 
-    Weights, optimizer (so the step count and the learning-rate schedule) and history are kept in `folder`
-    after every epoch. Run the same call again: it goes on there, or returns at once if it had finished.
+    Weights, optimizer (so the step count and the learning-rate schedule), the seeds of random layers and history
+    are kept in `folder` after every epoch, the newest two. Run the same call again: it goes on there, or returns
+    at once if it had finished. A folder is of one run: a changed network, loss or optimizer is refused.
 
     An epoch that went wrong ends the training and leaves nothing: its loss, validation loss or weights are not
     finite, or `guard` has a reason. The model gets weights of the epochs before it, and the reason is printed,
@@ -122,64 +180,69 @@ def fit(
             it would have seen without the interruption.
         validation: generator or None.
         epochs: how many in all.
-        folder: where the state is kept; one folder for each run.
+        folder: where the state is kept; one folder for each run. `training.run_key` makes a name for it.
         monitor: the metric that says which epoch is best; None takes "val_loss", or "loss" without validation.
         mode: "min" or "max": what is better.
         patience: stop after so many epochs without a better one; None never stops early.
         keep: which weights the model ends with: of the "best" epoch, or of the "last", as adversarial training
             wants, where no number says which epoch is best.
         guard: function that is called after every epoch with the rows of the history so far, as dicts, and
-            returns None or why to stop, such as `adversarial.collapse(…)`.
+            returns None or why to stop, such as `training.collapse(…)`.
         **options: for `model.fit`, such as `verbose` or `callbacks`.
 
     Returns:
         pandas.DataFrame with a row per epoch: epoch, steps, learning_rate, the metrics, seconds.
 
     Raises:
-        ValueError: an unknown metric, mode or keep, or the state in `folder` is of another model.
-        RuntimeError: the first epoch already went wrong.
-
-    >>> import keras, numpy as np, tempfile, srhelpers as sr
-    >>> model = keras.Sequential([keras.Input((1,)), keras.layers.Dense(1)])
-    >>> model.compile("sgd", "mse")
-    >>> class Pairs(keras.utils.PyDataset):
-    ...     def __len__(self):
-    ...         return 2
-    ...     def __getitem__(self, index):
-    ...         return np.ones((4, 1)), np.ones((4, 1))
-    >>> len(sr.training.fit(model, Pairs(), epochs=3, folder=tempfile.mkdtemp(), verbose=0))
-    3
+        UserError: what was asked for makes no sense, `folder` is of another run or damaged, or the first epoch
+            already went wrong.
     """
     if mode not in ("min", "max"):
         raise UserError(f"Expected mode min or max, got {mode!r}.")
     if keep not in ("best", "last"):
         raise UserError(f"Expected keep best or last, got {keep!r}.")
+    if epochs < 1 or epochs != int(epochs):
+        raise UserError(f"Expected a whole number of epochs from 1 on, got {epochs}.")
+    run, history, stopped = described(model), [], False
     folder = Path(folder)
+    folder.mkdir(parents=True, exist_ok=True)
     monitor = monitor or ("val_loss" if validation is not None else "loss")
-    history, state = [], max(folder.glob("epoch-?????"), default=None)
-    if state:
-        history = pd.read_csv(state / "history.csv").to_dict("records")
-        model.optimizer.build(model.trainable_variables)
-        _load_weights(model, state / "last.weights.h5")
-    over = history and _is_over(history, _best(history, monitor, mode), patience)
-    if len(history) < epochs and not over and not (state and (state / "stopped.txt").exists()):
-        checkpoint = _Checkpoint(folder, history, training, monitor, mode, patience, guard)
-        # Keras would shuffle the order of the batches once more, and differently after a restart.
-        settings = {"shuffle": False} | options | {"callbacks": [*options.get("callbacks", []), checkpoint]}
-        model.fit(training, validation_data=validation, initial_epoch=len(history), epochs=epochs, **settings)
-    state = max(folder.glob("epoch-?????"))
-    if (state / "stopped.txt").exists():
-        reason = (state / "stopped.txt").read_text(encoding="utf-8")
-        print(f"Training stopped in {reason}. The model has the weights of the {keep} epoch before.")
-    _load_weights(model, state / f"{keep}.weights.h5")
+    with _files.locked(folder, f"trains in {folder}"):
+        for left in folder.glob(".????????????.part"):  # of a killed process
+            shutil.rmtree(left)
+        if newest := _newest(folder):
+            history = _go_on(model, *newest, run, epochs)
+            stopped = (newest[0] / "stopped.txt").exists()
+        over = history and _is_over(history, _best(history, monitor, mode), patience)
+        if len(history) < epochs and not over and not stopped:
+            checkpoint = _Checkpoint(folder, run, history, training, monitor, mode, patience, guard)
+            # Keras would shuffle the order of the batches once more, and differently after a restart.
+            settings = {"shuffle": False} | options | {"callbacks": [*options.get("callbacks", []), checkpoint]}
+            model.fit(training, validation_data=validation, initial_epoch=len(history), epochs=epochs, **settings)
+        place = _place(folder, len(history))
+        if (place / "stopped.txt").exists():
+            reason = (place / "stopped.txt").read_text(encoding="utf-8")
+            print(f"Training stopped in {reason}. The model has the weights of the {keep} epoch before.")
+        model.load_weights(place / f"{keep}.weights.h5")
     return pd.DataFrame(history)
 
 
-def _load_weights(model, file):
-    try:
-        model.load_weights(file)
-    except (ValueError, KeyError, OSError) as error:
+def _go_on(model, place, state, run, epochs):
+    """Put a model into the state of an epoch; the history up to it."""
+    if changed := [name for name in run if state["run"][name] != run[name]]:
         raise UserError(
-            f"Expected {file.parent.parent} to hold the state of this model, but its weights do not fit ({error}). "
-            "Choose another folder, or remove this one to start again."
-        ) from error
+            f"Expected a folder of this run, but {place.parent} holds the epochs of another {' and '.join(changed)}; "
+            "choose another folder, or remove this one to start again."
+        )
+    history = pd.read_csv(place / "history.csv").to_dict("records")
+    if epochs < len(history):
+        raise UserError(
+            f"Expected epochs of at least {len(history)}, which {place.parent} already holds, got {epochs}; "
+            "choose another folder, or remove this one to start again."
+        )
+    model.optimizer.build(model.trainable_variables)
+    model.load_weights(place / "last.weights.h5")
+    with np.load(place / "seeds.npz") as saved:
+        for variable, name in zip(_seeds(model), saved.files, strict=True):
+            variable.assign(saved[name])
+    return history

@@ -5,7 +5,6 @@ import time
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
@@ -283,35 +282,23 @@ class _Enlarger:
     """The model on lists of pictures of one size."""
 
     def __init__(self, model, scale, tile, self_ensemble):
-        if isinstance(model, str | os.PathLike):
-            model = models.load(model)
-        upscaler = engine._look(model)
-        self.scale, self.step, self.tile = upscaler.choose(scale), upscaler.step, tile
-        self.alone = partial(engine.upscale, model=model, scale=scale, tile=tile, self_ensemble=self_ensemble)
-        self.network = None
-        if scale in (None, self.scale) and not self_ensemble:
-            self.network = keras.Model(upscaler.input, upscaler.outputs[self.scale])
-            self.network.jit_compile = keras.backend.backend() == "jax"  # as in `upscaling`
+        self.model = models.load(model) if isinstance(model, str | os.PathLike) else model
+        self.options = {"scale": scale, "tile": tile, "self_ensemble": self_ensemble}
+        engine.own_scale(self.model, scale)
 
     def room(self, height, width):
         """How many pictures of this size go through the network at once."""
-        if self.network is None or (self.tile is not None and self.tile < max(height, width)):
+        tile = self.options["tile"]
+        if tile is not None and tile < max(height, width):
             return 1
         return max(min(_BATCH_PIXELS // (height * width), _BATCH_FRAMES), 1)
 
     def __call__(self, pictures):
         if not pictures:
             return []
-        (height, width, _), white = pictures[0].shape, np.iinfo(pictures[0].dtype).max
-        room = self.room(height, width)
-        if room == 1:
-            return [self.alone(picture) for picture in pictures]
-        filled = pictures + pictures[-1:] * (room - len(pictures))  # another number would be compiled again
-        batch = np.pad(filled, ((0, 0), (0, -height % self.step), (0, -width % self.step), (0, 0)), "edge")
-        with engine._without_advice():
-            grown = self.network.predict_on_batch(batch * np.float32(255 / white))
-        grown = np.asarray(grown, "float32")[: len(pictures), : height * self.scale, : width * self.scale]
-        return np.clip(np.rint(grown * (white / 255)), 0, white).astype(pictures[0].dtype)
+        room = self.room(*pictures[0].shape[:2])
+        filled = pictures + pictures[-1:] * (room - len(pictures))  # JAX would compile for another number
+        return engine.upscale_batch(filled, self.model, **self.options)[: len(pictures)]
 
 
 class _Writer:

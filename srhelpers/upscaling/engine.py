@@ -1,13 +1,12 @@
 """Any picture of any size through any upscaling model: tiles, grey, alpha, 16 bit, self-ensemble."""
 
-import contextlib
 import itertools
-import logging
 import math
 import numbers
 import os
 import warnings
 import weakref
+from collections.abc import Callable, Sequence
 
 import keras
 import numpy as np
@@ -17,6 +16,15 @@ from ..runtime import UserError
 from .receptive_fields import Reach, reaches
 
 LEAST_TILE = 16  # pixels: what does not fit the memory even so will not fit
+MOST_PIXELS = 2**30  # of a result: 32768×32768, which take 3 GB
+MOST_NETWORKS = 32  # compiled ones that are kept of a model
+
+# JAX compiles a network for every size. Covering a picture with windows of these sides is quicker, as long as the
+# pixels computed twice take fewer operations than compiling, which takes as long as about 2e10 on two processor cores.
+_SIDES = (512, 384, 256, 192, 128, 96, 64, 48, 32)
+_COMPILING = 2e10
+
+Model = keras.Model | str | os.PathLike
 
 
 class _Upscaler:
@@ -31,9 +39,10 @@ class _Upscaler:
                 f"{', '.join(map(str, taken)) or 'nothing known'}; make it of keras.Input((None, None, 3))."
             )
         graph = keras.Model(model.inputs[0], model.outputs)
-        self.name, self.input, self.networks = name, graph.inputs[0], {}
+        self.name, self.input, self.parameters = name, graph.inputs[0], graph.count_params()
         self.largest = {}  # tile that fits the memory, for each scale that once did not
         self.reaches = [reach for axis in (0, 1) for reach in reaches(graph, axis, [Reach()])]
+        self.unbounded = next((reach.unbounded for reach in self.reaches if reach.unbounded), None)
         self.step = math.lcm(*(reach.step for reach in self.reaches))
         length = 64 * self.step  # any that divides
         self.outputs = {}
@@ -46,6 +55,8 @@ class _Upscaler:
                 f"Expected a model that gives RGB pictures at least twice as large, got {name}, which gives "
                 f"{', '.join(str(tuple(x.shape)) for x in graph.outputs)}; choose an upscaling model."
             )
+        self.networks, self.jax = {}, keras.backend.backend() == "jax"
+        self.one_size = set(self.outputs) if self.jax else set()  # scales that need a network for every size
 
     def choose(self, scale):
         known = sorted(self.outputs)
@@ -55,40 +66,62 @@ class _Upscaler:
         number = isinstance(scale, numbers.Real) and not isinstance(scale, bool)
         if scale is not None and not (number and 0 < scale < math.inf):
             raise UserError(f"Expected a scale above 0, such as {listed} or 2.5, got {scale!r}.")
+        _size_of_result((1, 1), scale or 1)
         return known[0] if scale is None else min((n for n in known if n >= scale), default=known[-1])
 
+    def round_up(self, pixels):
+        return pixels + -pixels % self.step
+
     def radius(self):
-        unbounded = next((reach.unbounded for reach in self.reaches if reach.unbounded), None)
-        if unbounded:
+        if self.unbounded:
             raise UserError(
-                f"Expected layers that see a known part of the picture, got {unbounded} in {self.name}; give overlap "
-                "in pixels, or upscale the whole picture at once (tile=None)."
+                f"Expected layers that see a known part of the picture, got {self.unbounded} in {self.name}; give "
+                "overlap in pixels, or upscale the whole picture at once (tile=None)."
             )
         return max(reach.radius() for reach in self.reaches)
 
-    def predict(self, picture, scale):
-        key = scale, picture.shape
-        if key not in self.networks:
-            if len(self.networks) == 8:
+    def common_sides(self, lengths):
+        """(sides of the windows, overlap) for one picture: sides that others share, where that is quicker."""
+        if not self.jax or self.unbounded:
+            return lengths, 0
+        twice = 2 * self.round_up(self.radius())
+
+        def pixels(length, side):
+            return side if side == length else side * math.ceil((length - twice) / (side - twice))
+
+        known = [self.round_up(side) for side in _SIDES]
+        sides = []
+        for length in lengths:
+            fitting = [side for side in known if twice < side <= length]
+            sides.append(min(fitting, key=lambda side: pixels(length, side), default=length))
+        more = math.prod(map(pixels, lengths, sides)) - math.prod(lengths)
+        return (sides, twice // 2) if 2 * self.parameters * more < _COMPILING else (lengths, 0)
+
+    def predict(self, pictures, scale):
+        """Pictures (N, H, W, 3) in 0…255, as float32."""
+        key = (scale, pictures.shape) if scale in self.one_size else scale
+        new = key not in self.networks
+        if new:
+            if len(self.networks) == MOST_NETWORKS:
                 del self.networks[next(iter(self.networks))]
-            network = keras.Model(self.input, self.outputs[scale])
-            # TensorFlow's bicubic resize cannot be compiled by XLA, and a loaded model does not say so.
-            network.jit_compile = keras.backend.backend() == "jax"
-            self.networks[key] = network
-        with _without_advice():
-            return np.asarray(self.networks[key].predict_on_batch(picture[None])[0], "float32")
+            self.networks[key] = keras.Model(self.input, self.outputs[scale])
+            self.networks[key].jit_compile = self.jax  # TensorFlow's XLA would compile for every size too
+        try:
+            output = np.asarray(self.networks[key].predict_on_batch(pictures), "float32")
+        except Exception as error:
+            if new or key != scale or _is_out_of_memory(error):
+                raise
+            # From its second size on TensorFlow compiles a network for any, which Keras's own bicubic interpolation
+            # and perhaps other layers do not allow.
+            self.one_size.add(scale)
+            return self.predict(pictures, scale)
+        check_output(output, pictures, self.name)
+        return output
 
 
-@contextlib.contextmanager
-def _without_advice():
-    """TensorFlow warns of compiling again for every size. Keras's bicubic interpolation allows nothing else."""
-    logger = logging.getLogger("tensorflow")
-    level = logger.level
-    logger.setLevel(logging.ERROR)
-    try:
-        yield
-    finally:
-        logger.setLevel(level)
+def _is_out_of_memory(error):
+    """TensorFlow and JAX have a class each."""
+    return "RESOURCE_EXHAUSTED" in f"{error}" or type(error).__name__ == "ResourceExhaustedError"
 
 
 _UPSCALERS = weakref.WeakKeyDictionary()
@@ -104,17 +137,14 @@ def _look(model):
     return _UPSCALERS[model]
 
 
-def scales(model):
-    """The factors by which a model upscales.
+def scales(model: Model) -> tuple[int, ...]:
+    """The factors by which a model upscales: one for each output that is an RGB picture at least twice as large.
 
     Args:
         model: functional or sequential Keras model, name of a shipped model, or path of a `.keras` file.
 
-    Returns:
-        Tuple of ints, in order: one for each of its outputs that is an RGB picture at least twice as large.
-
     Raises:
-        ValueError: the model has no such output, or does not take RGB pictures of any size.
+        UserError: the model has no such output, or does not take RGB pictures of any size.
         FileNotFoundError: no model of that name.
 
     >>> import srhelpers as sr
@@ -124,63 +154,67 @@ def scales(model):
     return tuple(sorted(_look(model).outputs))
 
 
-def own_scale(model, scale):
+def own_scale(model: Model, scale: float | None) -> int:
     """Which of a model's scales `upscale` takes for a wanted one: the next larger, or the largest.
 
-    Args:
-        model: as in `scales`.
-        scale: number above 0, or None where the model has one only.
-
-    Returns:
-        int.
-
     Raises:
-        ValueError: a scale that is not above 0, None where the model has several, and as `scales`.
-
-    >>> import srhelpers as sr
-    >>> sr.upscaling.own_scale("voc_plain", 2.5)
-    4
+        UserError: a scale that is not above 0 or far too large, None where the model has several, and as `scales`.
     """
     return _look(model).choose(scale)
 
 
-def receptive_field(model):
-    """How far a model looks around each pixel: the context that a tile needs to come out as in the whole picture.
+def receptive_field(model: Model) -> int:
+    """How many pixels a model looks around each pixel: the context that makes a tile come out as in the whole picture.
 
     It is added up along the longest path through the layers. A 3×3 convolution looks one of its pixels further
     (dilated, more), bilinear and bicubic interpolation one and two, and behind an upscaling by r all these
     pixels are r times smaller than those of the input.
 
-    Args:
-        model: as in `scales`.
-
-    Returns:
-        Pixels of the input on each side: 1 for a single 3×3 convolution.
-
     Raises:
-        ValueError: a layer sees the whole picture (global pooling, attention), or is not known here.
+        UserError: a layer sees the whole picture (global pooling, attention), or is not known here.
 
     Source: Araujo et al. 2019, "Computing Receptive Fields of Convolutional Neural Networks".
-
-    >>> import srhelpers as sr
-    >>> sr.upscaling.receptive_field("voc_article_plain")
-    2
     """
     return _look(model).radius()
 
 
-def upscale(image, model, *, scale=None, tile=None, overlap=None, self_ensemble=False, progress=None):
-    """One picture of any size, enlarged by a model.
+def check_output(output: np.ndarray, pictures: np.ndarray, name: str) -> None:
+    """Refuse what a network made of pictures in 0…255 if it is no picture in 0…255, but would be saved as a black one.
 
-    A grey picture goes through the model as three equal channels, whose mean is the result. Alpha is enlarged by
+    Raises:
+        UserError: NaN or infinite values, or values that never leave −1…1 for pictures that are not black.
+    """
+    lowest, highest = float(output.min()), float(output.max())
+    if not math.isfinite(lowest + highest):
+        raise UserError(
+            f"Expected numbers from {name}, got {'NaN' if math.isnan(highest) else 'infinite values'}; train it again "
+            "with a smaller learning rate, or compute in float32."
+        )
+    if 0 < max(-lowest, highest) <= 1.5 and pictures.mean() > 8:
+        raise UserError(
+            f"Expected pictures in 0…255 from {name}, got values from {lowest:.2f} to {highest:.2f}; let the model "
+            "begin with keras.layers.Rescaling(1 / 255) and end with keras.layers.Rescaling(255)."
+        )
+
+
+def upscale(
+    image: np.ndarray,
+    model: Model,
+    *,
+    scale: float | None = None,
+    tile: int | None = None,
+    overlap: int | None = None,
+    self_ensemble: bool = False,
+    progress: Callable[[float], object] | None = None,
+) -> np.ndarray:
+    """Upscale one picture of any size by a model.
+
+    A grey picture goes through the model as three equal channels, whose mean is the result. Alpha is upscaled by
     bicubic interpolation: it says where a picture ends, and a network that learned photos draws ripples there,
     while bicubic leaves what is opaque opaque. 16-bit pictures keep their precision.
 
-    For a scale that the model does not have, it enlarges by its next larger one, or its largest, and antialiased
+    For a scale that the model does not have, it upscales by its next larger one, or its largest, and antialiased
     bicubic interpolation does the rest.
-
-    Every new size of picture or tile is compiled once: about a fifth of a second with TensorFlow and one second
-    with JAX for a small network, some seconds for a deep one. Where many pictures follow, load the model once.
 
     Where the device's memory is too small, smaller tiles are taken, with a warning: half of `tile`, at most 512
     pixels, and so on. The model stays with them for the pictures that follow.
@@ -191,21 +225,18 @@ def upscale(image, model, *, scale=None, tile=None, overlap=None, self_ensemble=
         model: as in `scales`. It takes and gives pictures in 0…255.
         scale: number above 0, such as 2 or 2.5. None takes the model's own, if it has one; see `scales`.
         tile: side of the squares that the picture is cut into, in its own pixels. They bound the memory; None
-            takes the whole picture at once.
+            takes the whole picture at once. Rounded up to what the model's strides divide, as the overlap is.
         overlap: pixels around each tile that are computed with it and thrown away. None takes
             `receptive_field(model)`, with which no seams can be; less is faster.
         self_ensemble: the mean over the eight flips and quarter turns of the picture: eight times the work.
         progress: function that is called after every tile with the part that is done, above 0 up to 1.
 
-    Tile and overlap are rounded up to what the model's strides divide. Tiles at the edge move inwards, so that
-    all have one size and the model sees the edge of the picture where it is.
-
     Returns:
         Array of the same type and layout, (round(H·scale), round(W·scale), …), rounded and clipped.
 
     Raises:
-        ValueError: another kind of array, no scale where the model has several, a scale or tile that is not
-            positive, an overlap below 0, and as `scales` and, with tile, `receptive_field`.
+        UserError: another kind of array, a wrong scale, tile or overlap, a result that is too large or no picture
+            (see `check_output`), and as `scales` and, with tile, `receptive_field`.
         FileNotFoundError: no model of that name.
 
     Source: Lim et al. 2017 (EDSR), section 4.3, for the self-ensemble.
@@ -215,63 +246,109 @@ def upscale(image, model, *, scale=None, tile=None, overlap=None, self_ensemble=
     >>> sr.upscaling.upscale(photo, "voc_plain", scale=2, tile=48).shape
     (120, 200, 3)
     """
-    image = _check(image, tile, overlap)
+    return _upscale(_checked(image)[None], model, scale, tile, overlap, self_ensemble, progress)[0]
+
+
+def upscale_batch(images: Sequence[np.ndarray], model: Model, **options) -> np.ndarray:
+    """Upscale pictures of one size and type together, such as small frames of a clip, which alone leave a GPU idle.
+
+    Arguments, errors and (N, …) results are those of `upscale`.
+    """
+    images = [_checked(image) for image in images]
+    kinds = {f"{image.dtype} {image.shape}" for image in images}
+    if len(kinds) != 1:
+        raise UserError(f"Expected pictures of one size and type, got {', '.join(sorted(kinds)) or 'none'}.")
+    return _upscale(np.stack(images), model, **options)
+
+
+def _upscale(images, model, scale=None, tile=None, overlap=None, self_ensemble=False, progress=None):
+    for name, value, least in (("tile", tile, 1), ("overlap", overlap, 0)):
+        whole = isinstance(value, numbers.Integral) and not isinstance(value, bool)
+        if value is not None and not (whole and value >= least):
+            raise UserError(f"Expected {name} as a whole number of pixels, {least} or more, got {value!r}.")
     upscaler = _look(model)
     own = upscaler.choose(scale)
-    pixels = image.reshape(*image.shape[:2], -1)
-    colours = pixels[..., : 1 if pixels.shape[2] < 3 else 3]
+    size = _size_of_result(images.shape[1:3], scale or own)
+    pixels = images.reshape(*images.shape[:3], -1)
+    colours = pixels[..., : 1 if pixels.shape[3] < 3 else 3]
     result = _within_memory(upscaler, colours, own, tile, overlap, self_ensemble, progress)
-    size = result.shape[:2] if scale is None else tuple(max(round(length * scale), 1) for length in image.shape[:2])
-    if size != result.shape[:2]:
-        result = _resize(result, size)
-    if pixels.shape[2] in (2, 4):
-        result = np.concatenate([result, _resize(pixels[..., -1:], size)], 2)
-    return result.reshape(*size, *image.shape[2:])
+    if size != result.shape[1:3]:
+        result = np.stack([_resize(picture, size) for picture in result])
+    if pixels.shape[3] in (2, 4):
+        result = np.concatenate([result, [_resize(alpha, size) for alpha in pixels[..., -1:]]], 3)
+    return result.reshape(len(images), *size, *images.shape[3:])
+
+
+def _size_of_result(size, scale):
+    result = tuple(max(round(length * scale), 1) for length in size)
+    if math.prod(result) > MOST_PIXELS:
+        raise UserError(
+            f"Expected a result of at most {MOST_PIXELS:,} pixels, got {size[1]}×{size[0]} pixels times {scale:g}, "
+            f"which are {math.prod(result):,}; choose a smaller scale."
+        )
+    return result
 
 
 def _within_memory(upscaler, colours, scale, tile, *options):
-    tile = min(tile or max(colours.shape), upscaler.largest.get(scale, math.inf))
+    tile = min(tile or max(colours.shape[1:3]), upscaler.largest.get(scale, math.inf))
     while True:
         try:
-            return _enlarge(upscaler, colours, scale, tile, *options)
-        except Exception as error:  # TensorFlow and JAX have a class each
-            if "RESOURCE_EXHAUSTED" not in f"{error}" and type(error).__name__ != "ResourceExhaustedError":
-                raise
-            if tile <= LEAST_TILE:
+            return _in_tiles(upscaler, colours, scale, tile, *options)
+        except Exception as error:
+            if tile <= LEAST_TILE or not _is_out_of_memory(error):
                 raise
         smaller = upscaler.largest[scale] = max(min(tile, 1024) // 2, LEAST_TILE)
         warnings.warn(
-            f"{upscaler.name} ran out of memory with {tile} pixels at once; going on with tile={smaller}.", stacklevel=3
+            f"{upscaler.name} ran out of memory with {tile} pixels at once; going on with tile={smaller}.", stacklevel=4
         )
         tile = smaller
 
 
-def _enlarge(upscaler, colours, scale, tile, overlap, self_ensemble, progress):
-    """(H·scale, W·scale, 1 or 3), tile by tile."""
-    height, width, channels = colours.shape
+def _in_tiles(upscaler, colours, scale, tile, overlap, self_ensemble, progress):
+    """(N, H·scale, W·scale, 1 or 3)."""
+    count, height, width, channels = colours.shape
     step, white = upscaler.step, np.iinfo(colours.dtype).max
-    result = np.empty((height * scale, width * scale, channels), colours.dtype)
+    result = np.empty((count, height * scale, width * scale, channels), colours.dtype)
     if height % step or width % step:
-        colours = np.pad(colours, ((0, -height % step), (0, -width % step), (0, 0)), "edge")
-    if max(height, width) <= tile:
-        overlap = 0
-    elif overlap is None:
-        overlap = upscaler.radius()
-    tile, overlap = (n + -n % step for n in (tile, overlap))
-    places = [list(_windows(length, tile, overlap)) for length in colours.shape[:2]]
+        colours = np.pad(colours, ((0, 0), (0, -height % step), (0, -width % step), (0, 0)), "edge")
+    lengths = colours.shape[1:3]
+    if max(height, width) > tile:
+        overlap = upscaler.round_up(upscaler.radius() if overlap is None else overlap)
+        sides = [min(upscaler.round_up(tile) + 2 * overlap, length) for length in lengths]
+    else:
+        sides, overlap = upscaler.common_sides(lengths) if count == 1 else (lengths, 0)
+    predict = _ensemble if self_ensemble else _Upscaler.predict
+    places = [list(_windows(length, side, overlap)) for length, side in zip(lengths, sides, strict=True)]
     for number, ((top, bottom, *rows), (left, right, *columns)) in enumerate(itertools.product(*places), 1):
-        window = colours[top:bottom, left:right].astype("float32") * (255 / white)
-        window = np.broadcast_to(window, (*window.shape[:2], 3))
-        grown = _ensemble(upscaler, window, scale) if self_ensemble else upscaler.predict(window, scale)
-        grown = grown.mean(2, keepdims=True) if channels == 1 else grown
-        grown = np.clip(np.rint(grown * (white / 255)), 0, white)
+        window = colours[:, top:bottom, left:right].astype("float32") * (255 / white)
+        large = predict(upscaler, np.broadcast_to(window, (*window.shape[:3], 3)), scale)
+        large = large.mean(3, keepdims=True) if channels == 1 else large
+        large = np.clip(np.rint(large * (white / 255)), 0, white)
         (first, last), (start, stop) = ([n * scale for n in kept] for kept in (rows, columns))
-        place = result[first:last, start:stop]
-        grown = grown[first - top * scale :, start - left * scale :]
-        place[:] = grown[: place.shape[0], : place.shape[1]]
+        place = result[:, first:last, start:stop]
+        large = large[:, first - top * scale :, start - left * scale :]
+        place[:] = large[:, : place.shape[1], : place.shape[2]]
         if progress:
             progress(number / len(places[0]) / len(places[1]))
     return result
+
+
+def _windows(length, side, overlap):
+    """(start, stop, first, last): windows inside the length, and the part of each that is kept.
+
+    All have one size: the last moves inwards, so that the model sees the edge of the picture where it is.
+    """
+    for start in [*range(0, length - side, max(side - 2 * overlap, 1)), length - side]:
+        stop = start + side
+        yield start, stop, start + overlap if start else 0, stop - overlap if stop < length else length
+
+
+def _ensemble(upscaler, window, scale):
+    total = 0
+    for turns, flip in itertools.product(range(4), (1, -1)):
+        turned = upscaler.predict(np.rot90(window, turns, (1, 2))[:, :, ::flip], scale)
+        total = total + np.rot90(turned[:, :, ::flip], -turns, (1, 2))
+    return total / 8
 
 
 def _resize(pixels, size):
@@ -283,7 +360,7 @@ def _resize(pixels, size):
     return pixels
 
 
-def _check(image, tile, overlap):
+def _checked(image):
     image = np.asarray(image)
     if image.dtype not in (np.uint8, np.uint16):
         raise UserError(
@@ -294,25 +371,4 @@ def _check(image, tile, overlap):
         raise UserError(
             f"Expected an image (H, W) or (H, W, C) of 1 to 4 channels with pixels in it, got shape {image.shape}."
         )
-    for name, value, least in (("tile", tile, 1), ("overlap", overlap, 0)):
-        whole = isinstance(value, numbers.Integral) and not isinstance(value, bool)
-        if value is not None and not (whole and value >= least):
-            raise UserError(f"Expected {name} as a whole number of pixels, {least} or more, got {value!r}.")
     return image
-
-
-def _windows(length, tile, overlap):
-    """(start, stop, first, last): windows of one size inside the length, and the part of each that is kept."""
-    size = min(tile + 2 * overlap, length)
-    for start in [*range(0, length - size, tile), length - size]:
-        stop = start + size
-        yield start, stop, start + overlap if start else 0, stop - overlap if stop < length else length
-
-
-def _ensemble(upscaler, window, scale):
-    total = 0
-    for turns in range(4):
-        for flip in (1, -1):
-            turned = upscaler.predict(np.rot90(window, turns)[:, ::flip], scale)
-            total = total + np.rot90(turned[:, ::flip], -turns)
-    return total / 8

@@ -1,8 +1,8 @@
 """Which pixels of the input a pixel of a network's output is made of: what a tile needs around it."""
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
 
 import keras
 
@@ -26,10 +26,6 @@ class Reach:
         seen: pairs (first, last) of input pixels, one for each pixel of the layer in a period.
         step: the length of the input must divide by this.
         unbounded: name of a layer on the way that may see everything, or None.
-
-    >>> import srhelpers as sr
-    >>> sr.upscaling.receptive_fields.Reach(seen=((-1, 1),)).radius()
-    1
     """
 
     period: int = 1
@@ -37,16 +33,16 @@ class Reach:
     step: int = 1
     unbounded: str | None = None
 
-    def between(self, start, stop):
+    def between(self, start: int, stop: int) -> tuple[int, int]:
         """What its pixels from start to stop see."""
         (turns, first), (more, last) = divmod(start, len(self.seen)), divmod(stop, len(self.seen))
         return turns * self.period + self.seen[first][0], more * self.period + self.seen[last][1]
 
-    def over(self, period):
+    def over(self, period: int) -> list[tuple[int, int]]:
         """`seen` for a multiple of the period."""
         return [self.between(pixel, pixel) for pixel in range(len(self.seen) * period // self.period)]
 
-    def sampled(self, up, down, taps):
+    def sampled(self, up: int, down: int, taps: Callable[[int], tuple[int, int]]) -> "Reach":
         """What a layer on top of it sees; arguments as `_sampling` gives them."""
         turns = len(self.seen) // math.gcd(len(self.seen), down)
         taken = [[turn * down + tap for tap in taps(phase)] for turn in range(turns) for phase in range(up)]
@@ -54,7 +50,7 @@ class Reach:
         seen = tuple(self.between(*ends) for ends in taken)
         return Reach(period, seen, math.lcm(self.step, period), self.unbounded)
 
-    def radius(self):
+    def radius(self) -> int:
         """Pixels of the input that are seen on each side, the farther one."""
         places = [pixel * self.period // len(self.seen) for pixel in range(len(self.seen))]
         return max(max(n - first, last - n) for n, (first, last) in zip(places, self.seen, strict=True))
@@ -71,8 +67,9 @@ def _sampling(layer, axis):
         if kind in _WINDOWED:
             return 1, stride, lambda phase: (-start, span - 1 - start)
         return stride, 1, lambda phase: (-((span - 1 - start - phase) // stride), (phase + start) // stride)
-    if kind == "UpSampling2D" and layer.interpolation in _HALF_WIDTHS:
-        factor, half = layer.size[axis], _HALF_WIDTHS[layer.interpolation]
+    bicubic = kind == "BicubicUpSampling"
+    if bicubic or (kind == "UpSampling2D" and layer.interpolation in _HALF_WIDTHS):
+        factor, half = (layer.factor, 2) if bicubic else (layer.size[axis], _HALF_WIDTHS[layer.interpolation])
         left = [(2 * phase + 1 - factor) // (2 * factor) for phase in range(factor)]
         return factor, 1, lambda phase: (left[phase] + 1 - half, left[phase] + half)
     if kind in ("UpSampling2D", "DepthToSpace"):
@@ -93,11 +90,8 @@ def _is_pointwise(layer, arguments):
     return kind in _POINTWISE or (kind == "Concatenate" and layer.axis in (-1, 3))
 
 
-def _through(layer, axis, *args, **kwargs):
+def _through(layer, axis, args, kwargs, taken):
     """The reach of what a layer gives, from the reaches of what it takes."""
-    taken = [value for value in keras.tree.flatten((args, kwargs)) if isinstance(value, Reach)]
-    if isinstance(layer, keras.Model) and getattr(layer, "inputs", None):
-        return reaches(keras.Model(layer.inputs, layer.outputs), axis, taken)
     period, step = math.lcm(*(reach.period for reach in taken)), math.lcm(*(reach.step for reach in taken))
     unbounded = next((reach.unbounded for reach in taken if reach.unbounded), None)
     together = zip(*(reach.over(period) for reach in taken), strict=False)  # an unknown layer may have changed the size
@@ -110,17 +104,44 @@ def _through(layer, axis, *args, **kwargs):
     return reach.sampled(*sampling) if sampling else reach
 
 
-def reaches(graph, axis, inputs):
+class _StandIn(keras.Operation):
+    """Gives the shapes of a layer or operation. Calling that itself again would leave marks on the reader's network."""
+
+    def __init__(self, layer: keras.Operation):
+        super().__init__()
+        self.layer = layer
+
+    def compute_output_spec(self, *args, **kwargs):
+        def as_weights(x):  # outside its own call, a layer in mixed precision does not cast them
+            mixed = isinstance(x, keras.KerasTensor) and "float" in x.dtype
+            return keras.KerasTensor(x.shape, "float32") if mixed else x
+
+        return self.layer.compute_output_spec(*keras.tree.map_structure(as_weights, args), **kwargs)
+
+
+def reaches(graph: keras.Model, axis: int, inputs: list[Reach]) -> list[Reach]:
     """What the outputs of a network see.
 
     Args:
         graph: functional Keras model.
         axis: 0 for the rows, 1 for the columns.
-        inputs: list of a `Reach` for each of its inputs; `Reach()` for the picture itself.
-
-    Returns:
-        Structure of the model's outputs with a `Reach` for each.
+        inputs: a `Reach` for each of its inputs; `Reach()` for the picture itself.
 
     Source: Araujo et al. 2019, "Computing Receptive Fields of Convolutional Neural Networks".
     """
-    return graph._run_through_graph(inputs, operation_fn=lambda layer: partial(_through, layer, axis))
+    pictures = keras.tree.map_structure(lambda x: keras.Input(batch_shape=x.shape, dtype=x.dtype), graph.input)
+    known = dict(zip(map(id, keras.tree.flatten(pictures)), inputs, strict=True))
+
+    def follow(layer, *args, **kwargs):
+        outputs = _StandIn(layer)(*args, **kwargs)
+        given = [tensor for tensor in keras.tree.flatten((args, kwargs)) if isinstance(tensor, keras.KerasTensor)]
+        taken, made = [known[id(tensor)] for tensor in given], keras.tree.flatten(outputs)
+        if isinstance(layer, keras.Model) and getattr(layer, "inputs", None):
+            found = reaches(keras.Model(layer.inputs, layer.outputs), axis, taken)
+        else:
+            found = [_through(layer, axis, args, kwargs, taken)] * len(made)
+        known.update(zip(map(id, made), found, strict=True))
+        return outputs
+
+    seen = keras.models.clone_model(graph, pictures, clone_function=lambda layer: layer, call_function=follow)
+    return [known[id(tensor)] for tensor in seen.outputs]
