@@ -16,6 +16,7 @@ import tifffile
 from PIL import Image
 
 import srhelpers as sr
+from srhelpers import _files
 from srhelpers.upscaling import engine, pictures
 from srhelpers.upscaling import folders as files
 from srhelpers.upscaling.folders import plan, upscale_files
@@ -230,7 +231,8 @@ def test_a_picture_that_another_process_made_meanwhile_is_not_made_again(here, n
 def killed_while_making(target):
     child = os.fork()
     if not child:
-        with making(target):
+        with making(target), _files.replacing(target) as unfinished:
+            unfinished.write_text("half")
             os.kill(os.getpid(), signal.SIGKILL)
     os.waitpid(child, 0)
 
@@ -250,6 +252,7 @@ def test_what_killed_its_process_comes_last_and_alone_and_not_for_ever(here, nea
 
     monkeypatch.setattr(pictures, "read", noted_read)
     monkeypatch.setattr(pictures, "write", noted_write)
+    (here / "out").mkdir()
     for name in "ab":
         killed_while_making(here / "out" / f"{name}.png")
     summary = upscale_files("in", "out", nearest, progress=False)
@@ -262,6 +265,7 @@ def test_what_killed_its_process_comes_last_and_alone_and_not_for_ever(here, nea
     assert "killed twice, perhaps for want of memory; upscale it alone" in summary.failed[Path("in/b.png")]
     assert len(upscale_files("in/b.png", "out", nearest, overwrite=True, progress=False).done) == 1
     assert len(upscale_files("in", "out", nearest, overwrite=True, progress=False).done) == 4
+    assert sorted(file.stem for file in (here / "out").iterdir()) == list("abcd"), "nothing is left of the kills"
 
 
 @pytest.mark.slow

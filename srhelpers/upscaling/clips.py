@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
-import keras
 import numpy as np
 from tqdm.auto import tqdm
 

@@ -92,6 +92,7 @@ def plan(inputs: Inputs, output: File, *, format: str | None = None, suffix: str
 
 
 def is_clip(source: Path, target: Path) -> bool:
+    """Whether one of the two ends as clips do."""
     return not CLIPS.keys().isdisjoint([source.suffix.lower(), target.suffix.lower()])
 
 
@@ -142,7 +143,9 @@ def making(target: Path) -> Iterator[None]:
     """This process alone makes the target, or `_files.Busy` is raised. That it was killed at it is remembered."""
     with _files.locked(target, f"is making {target}", wait=False):
         mark = _files.record(target, ".tries")
-        mark.write_text(f"{tries(target) + 1}")
+        if before := tries(target):
+            _files.remove_unfinished(target)
+        mark.write_text(f"{before + 1}")
         try:
             yield
         finally:
