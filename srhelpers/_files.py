@@ -23,7 +23,7 @@ def replacing(target: str | os.PathLike, *, sync: bool = False) -> Iterator[Path
         sync: make sure that the content, of a folder that of its files, is on the disk before it gets its name.
     """
     target = Path(target)
-    partial = target.with_name(f".{uuid.uuid4().hex[:12]}.part{target.suffix[:10]}")
+    partial = target.with_name(f".{_key(target)[:12]}-{uuid.uuid4().hex[:8]}.part{target.suffix[:10]}")
     try:
         yield partial
         for file in [partial, *partial.glob("*")] if sync else []:
@@ -70,7 +70,16 @@ def locked(path: str | os.PathLike, doing: str, *, wait: bool = True) -> Iterato
 
 def record(path: str | os.PathLike, ending: str) -> Path:
     """The file in the cache in which this machine keeps something about a path."""
-    name = hashlib.sha256(os.fsencode(os.path.realpath(path))).hexdigest()[:24]
     folder = runtime.folder("cache") / "locks"
     folder.mkdir(parents=True, exist_ok=True)
-    return folder / f"{name}{ending}"
+    return folder / f"{_key(path)}{ending}"
+
+
+def _key(path):
+    return hashlib.sha256(os.fsencode(os.path.realpath(path))).hexdigest()[:24]
+
+
+def remove_unfinished(target: Path) -> None:
+    """What processes that were killed inside `replacing` left of a file; to be called under its lock."""
+    for file in target.parent.glob(f".{_key(target)[:12]}-*.part*"):
+        file.unlink(missing_ok=True)

@@ -193,7 +193,7 @@ def upscaled(monkeypatch):
         if source.stem == "broken":
             raise sr.runtime.UserError("no clip")
         target.write_text("a clip")
-        return sr.upscaling.clips.Summary(3, (96, 128), 0.5, ("2 frames of the source were damaged",))
+        return sr.upscaling.clips.Summary(3, (96, 128), 0.5, ("damaged frames: 2",))
 
     monkeypatch.setattr(sr.upscaling.clips, "upscale_video", upscale_video)
     return calls
@@ -207,7 +207,7 @@ def test_upscale_hands_clips_to_the_video_module(here, upscaled, capsys):
     assert main(["upscale", "a.MOV", "-o", "b.mkv", "--model", "voc_plain", "--overwrite"]) == 0
     assert upscaled.pop() == ("a.MOV", "b.mkv", plain, kept | {"overwrite": True})
     out = capsys.readouterr().out
-    assert "b.mkv: 3 frames of 128×96 in 0.5 s, 6.0 a second; 2 frames of the source were damaged." in out
+    assert "b.mkv: 3 frames of 128×96 in 0.5 s, 6.0 a second; damaged frames: 2." in out
     assert "1 done, 0 skipped, 0 failed" in out
     assert main(["upscale", "a.MOV", "b.webm", "old.avi", "-o", "out", "--suffix", "_x2"]) == 0
     assert [call[1:] for call in upscaled] == [

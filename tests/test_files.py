@@ -1,16 +1,26 @@
+import contextlib
+import os
+import resource
 import shutil
+import signal
+import struct
+import subprocess
+import sys
 import threading
 from pathlib import Path
 
 import keras
 import numpy as np
 import pytest
+import tifffile
 from PIL import Image
 
 import srhelpers as sr
+from srhelpers import _files
+from srhelpers.upscaling import engine, pictures
 from srhelpers.upscaling import folders as files
-from srhelpers.upscaling import pictures
 from srhelpers.upscaling.folders import plan, upscale_files
+from srhelpers.upscaling.planning import making
 
 
 @pytest.fixture(scope="module")
@@ -62,9 +72,51 @@ def test_plan_of_folders_and_globs(here):
     assert targets("in/**/*.JPG", "out", format="tiff") == {"in/sub/b.JPG": "out/b.tiff"}
     picture("in/made/a.png")
     assert targets("in", "in/made") == {s: t.replace("out", "in/made") for s, t in everything.items()}
+    assert set(targets("in", ".")) == set(everything) | {"in/made/a.png"}, "an output around the input hides nothing"
     for missing in ("nothing.png", "out", "in/*.gif"):
         with pytest.raises(FileNotFoundError, match=r"got '.*', where there is none"):
             plan(["in", missing], "out")
+
+
+def test_what_is_hidden_does_not_count(here):
+    picture("in/a.png", "in/._a.png", "in/.thumbnails/a.png", "in/.0123456789ab.part.png")
+    assert set(targets("in", "out")) == {"in/a.png"}
+    assert set(targets(["in/._a.png"], "out")) == {"in/._a.png"}, "but what is named"
+
+
+def test_several_files_do_not_go_into_one(here):
+    picture("in/a.png", "in/b.png")
+    for given in (["in/a.png", "in/b.png"], "in", "in/*.png"):
+        for output in ("all.jpg", "all.mp4"):
+            with pytest.raises(ValueError, match=f"a folder as output of several files or a folder, got {output}"):
+                plan(given, output)
+    assert targets("in/a*", "all.jpg") == {"in/a.png": "all.jpg"}
+
+
+def test_a_folder_that_links_to_itself_is_walked_once(here):
+    picture("in/a.png", "in/b.png")
+    (here / "in" / "again").symlink_to(here / "in")
+    assert set(targets("in", "out")) == set(targets("in/**/*.png", "out")) == {"in/a.png", "in/b.png"}
+
+
+def test_clips_are_planned_as_pictures_are(here):
+    for name in ("in/a.mp4", "in/a.png", "in/b.AVI", "in/c.MOV", "in/d.avi", "in/d.mkv", "in/e.m4v", "more/a.mp4"):
+        (here / name).parent.mkdir(exist_ok=True)
+        (here / name).touch()
+    assert targets("in", "out", format="webp", suffix="_x2") == {
+        "in/a.mp4": "out/a_x2.mp4",
+        "in/a.png": "out/a_x2.webp",
+        "in/b.AVI": "out/b_x2.mkv",
+        "in/c.MOV": "out/c_x2.MOV",
+        "in/d.avi": "out/d_x2_avi.mkv",
+        "in/d.mkv": "out/d_x2_mkv.mkv",
+        "in/e.m4v": "out/e_x2.mkv",
+    }
+    with pytest.raises(ValueError, match=r"got out/a\.mp4 for in/a\.mp4 and more/a\.mp4; rename one"):
+        plan(["in/a.mp4", "more/a.mp4"], "out")
+    for name in ("in/a_x2.mp4", "in/b_x2.mkv"):
+        (here / name).touch()
+    assert not {"in/a_x2.mp4", "in/b_x2.mkv"} & set(targets("in", "in", suffix="_x2")), "no x2 of an x2"
 
 
 def test_plan_names_what_collides(here):
@@ -100,6 +152,142 @@ def test_broken_files_do_not_stop_the_rest(here, nearest):
     )
 
 
+def test_what_cannot_be_opened_does_not_stop_the_rest(here, nearest):
+    picture("in/a.png", "in/z.png")
+    (here / "in" / "loop.png").symlink_to("loop.png")
+    (here / "in" / "gone.jpg").symlink_to("nowhere.jpg")
+    long = f"{'n' * 250}.png"
+    shutil.copy("in/a.png", f"in/{long}")
+    summary = upscale_files("in", "out", nearest, suffix="_x2", progress=False)
+    assert [target.name for target in summary.done] == ["a_x2.png", "z_x2.png"]
+    failed = {source.name: reason for source, reason in summary.failed.items()}
+    assert "symbolic links" in failed["loop.png"] and "No such file" in failed["gone.jpg"]
+    assert "a name of at most 255 bytes, got 257" in failed[long], "before it is computed"
+    assert len(upscale_files(f"in/{long}", "out", nearest, progress=False).done) == 1, "no longer temporary name"
+
+
+def test_a_resolution_that_cannot_be_is_left_out(here, nearest):
+    for name, resolution in {"zero": (1, 0), "huge": (4_000_000_000, 1), "usual": (300, 1)}.items():
+        pixels = np.zeros((4, 6, 3), "uint8")
+        tifffile.imwrite(f"{name}.tif", pixels, photometric="rgb", resolution=(7777, 7777), resolutionunit=2)
+        content = Path(f"{name}.tif").read_bytes()
+        Path(f"{name}.tif").write_bytes(content.replace(struct.pack("<II", 7777, 1), struct.pack("<II", *resolution)))
+        assert pictures.read(f"{name}.tif").dpi == ((300, 300) if name == "usual" else None)
+    for form in ("png", "jpg", "tiff", "webp"):
+        assert len(upscale_files(["zero.tif", "huge.tif"], form, nearest, format=form, progress=False).done) == 2
+
+
+def test_short_memory_is_named(here, nearest, monkeypatch):
+    upscale = engine.upscale
+
+    def short(image, **options):
+        if image.shape == (10, 20, 3):
+            raise MemoryError
+        return upscale(image, **options)
+
+    picture("in/a.png", "in/c.png")
+    picture("in/b.png", size=(20, 10))
+    monkeypatch.setattr(engine, "upscale", short)
+    summary = upscale_files("in", "out", nearest, progress=False)
+    assert (len(summary.done), summary.failed) == (2, {Path("in/b.png"): "not enough memory"})
+
+
+def test_a_bug_shows_its_traceback_and_does_not_stop_the_rest(here, nearest, monkeypatch):
+    picture("in/a.png", "in/b.png")
+    write = pictures.write
+    monkeypatch.setattr(pictures, "write", lambda made, file: write(made, file) if file.stem == "b" else 1 / 0)
+    summary = upscale_files("in", "out", nearest, progress=False)
+    assert len(summary.done) == 1
+    assert "Traceback" in summary.failed[Path("in/a.png")] and "ZeroDivisionError" in summary.failed[Path("in/a.png")]
+
+
+def test_a_picture_that_another_process_makes_is_left_to_it(here, nearest):
+    picture("in/a.png", "in/b.png", "in/c.png")
+    with making(Path("out/b.png")):
+        summary = upscale_files("in", "out", nearest, progress=False)
+    assert [target.name for target in summary.done] == ["a.png", "c.png"]
+    assert summary.skipped == [Path("out/b.png")] and not summary.failed
+    assert summary.notes == {Path("out/b.png"): "Another process is making out/b.png."}
+    assert len(upscale_files("in", "out", nearest, progress=False).done) == 1
+    assert not [*sr.runtime.folder("cache").rglob("*.*")], "no lock or mark is left"
+
+
+@pytest.mark.parametrize("overwrite", [False, True])
+def test_a_picture_that_another_process_made_meanwhile_is_not_made_again(here, nearest, monkeypatch, overwrite):
+    picture("in/a.png", "in/b.png", "in/c.png", *["out/c.png"] * overwrite)
+    upscale = engine.upscale
+
+    def meanwhile(image, **options):
+        Path("out/c.png").write_text("theirs")
+        return upscale(image, **options)
+
+    monkeypatch.setattr(engine, "upscale", meanwhile)
+    summary = upscale_files("in", "out", nearest, overwrite=overwrite, progress=False)
+    assert [target.name for target in summary.done] == ["a.png", "b.png"]
+    assert (summary.skipped, summary.failed) == ([Path("out/c.png")], {})
+    assert (here / "out" / "c.png").read_text() == "theirs"
+
+
+def killed_while_making(target):
+    child = os.fork()
+    if not child:
+        with making(target), _files.replacing(target) as unfinished:
+            unfinished.write_text("half")
+            os.kill(os.getpid(), signal.SIGKILL)
+    os.waitpid(child, 0)
+
+
+@pytest.mark.filterwarnings("ignore:.*fork")
+def test_what_killed_its_process_comes_last_and_alone_and_not_for_ever(here, nearest, monkeypatch):
+    picture(*(f"in/{name}.png" for name in "abcd"))
+    events, read, write = [], pictures.read, pictures.write
+
+    def noted_read(file):
+        events.append(("read", file.stem))
+        return read(file)
+
+    def noted_write(made, file):
+        events.append(("write", file.stem))
+        return write(made, file)
+
+    monkeypatch.setattr(pictures, "read", noted_read)
+    monkeypatch.setattr(pictures, "write", noted_write)
+    (here / "out").mkdir()
+    for name in "ab":
+        killed_while_making(here / "out" / f"{name}.png")
+    summary = upscale_files("in", "out", nearest, progress=False)
+    assert [target.stem for target in summary.done] == ["c", "d", "a", "b"]
+    assert events[-4:] == [("read", "a"), ("write", "a"), ("read", "b"), ("write", "b")]
+    for _ in range(2):
+        killed_while_making(here / "out" / "b.png")
+    summary = upscale_files("in", "out", nearest, overwrite=True, progress=False)
+    assert len(summary.done) == 3
+    assert "killed twice, perhaps for want of memory; upscale it alone" in summary.failed[Path("in/b.png")]
+    assert len(upscale_files("in/b.png", "out", nearest, overwrite=True, progress=False).done) == 1
+    assert len(upscale_files("in", "out", nearest, overwrite=True, progress=False).done) == 4
+    assert sorted(file.stem for file in (here / "out").iterdir()) == list("abcd"), "nothing is left of the kills"
+
+
+@pytest.mark.slow
+def test_a_picture_that_kills_its_process_does_not_stop_the_folder(here):
+    picture(*(f"in/{name}.png" for name in "abcd"))
+    Image.new("RGB", (7, 7)).save("in/b.png")
+    run = """
+import keras, os
+from srhelpers.upscaling import engine, folders
+photo = keras.Input((None, None, 3))
+upscale = engine.upscale
+engine.upscale = lambda image, **options: os.kill(os.getpid(), 9) if 7 in image.shape else upscale(image, **options)
+model = keras.Model(photo, keras.layers.UpSampling2D(2)(photo))
+summary = folders.upscale_files("in", "out", model, progress=False)
+print(len(summary.done), len(summary.skipped), *summary.failed)
+"""
+    ends = [subprocess.run([sys.executable, "-c", run], capture_output=True, text=True) for _ in range(3)]
+    assert [end.returncode for end in ends] == [-9, -9, 0]
+    assert ends[-1].stdout.strip().endswith("in/b.png")
+    assert sorted(file.name for file in (here / "out").glob("[!.]*")) == ["a.png", "c.png", "d.png"]
+
+
 def test_what_is_there_is_skipped(here, nearest):
     picture("in/a.png", "in/b.png")
     (here / "out").mkdir()
@@ -121,18 +309,36 @@ def test_an_output_that_cannot_be_written_is_named_before_anything_is_computed(h
             upscale_files("in", output, "no such model is even loaded", progress=False)
 
 
-def test_a_full_disk_is_reported(here, nearest, monkeypatch):
-    def full(picture, file):
-        raise OSError(28, "No space left on device", str(file))
+@contextlib.contextmanager
+def small_disk(size):
+    """No file may be longer than some bytes, which ends a write in the middle as a full disk does."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
 
-    picture("a.png")
-    monkeypatch.setattr(pictures, "write", full)
-    assert "No space left" in upscale_files("a.png", "out", nearest, progress=False).failed[Path("a.png")]
+
+def test_a_full_disk_is_reported_and_leaves_nothing(here, nearest):
+    noise = np.random.default_rng(0).integers(0, 256, (60, 60, 3), "uint8")
+    for name, pixels in {
+        "a.png": noise,
+        "b.jpg": noise,
+        "c.tif": noise,
+        "deep.png": noise.astype("uint16") * 257,
+    }.items():
+        pictures.write(pictures.Picture(pixels, "RGB"), name)
+    with small_disk(4000):
+        summary = upscale_files("*.*", "out", nearest, progress=False)
+    assert len(summary.failed) == 4
+    assert all("File too large" in reason for reason in summary.failed.values())
+    assert not [*(here / "out").iterdir()]
 
 
 def test_ctrl_c_leaves_whole_files_and_the_next_run_goes_on(here, nearest, monkeypatch):
     picture(*(f"in/{number}.png" for number in range(6)))
-    upscale, calls = sr.upscaling.upscale, []
+    upscale, calls = engine.upscale, []
 
     def interrupted(*given, **options):
         calls.append(1)
@@ -140,7 +346,7 @@ def test_ctrl_c_leaves_whole_files_and_the_next_run_goes_on(here, nearest, monke
             raise KeyboardInterrupt
         return upscale(*given, **options)
 
-    monkeypatch.setattr(sr.upscaling, "upscale", interrupted)
+    monkeypatch.setattr(engine, "upscale", interrupted)
     with pytest.raises(KeyboardInterrupt):
         upscale_files("in", "out", nearest, progress=False)
     left = sorted(file.name for file in (here / "out").iterdir())
@@ -153,7 +359,7 @@ def test_ctrl_c_leaves_whole_files_and_the_next_run_goes_on(here, nearest, monke
 def test_decoding_and_encoding_overlap_and_stay_one_ahead(here, nearest, monkeypatch):
     """While the model computes number n, n + 1 is decoded and n - 1 encoded; nobody runs further ahead."""
     picture(*(f"in/{number}.png" for number in range(5)))
-    read, write, upscale = pictures.read, pictures.write, sr.upscaling.upscale
+    read, write, upscale = pictures.read, pictures.write, engine.upscale
     decoded, encoded, writing, computed = [], [], threading.Event(), []
 
     def noted_read(file):
@@ -180,7 +386,7 @@ def test_decoding_and_encoding_overlap_and_stay_one_ahead(here, nearest, monkeyp
     started, release = threading.Event(), threading.Event()
     monkeypatch.setattr(pictures, "read", noted_read)
     monkeypatch.setattr(pictures, "write", noted_write)
-    monkeypatch.setattr(sr.upscaling, "upscale", noted_upscale)
+    monkeypatch.setattr(engine, "upscale", noted_upscale)
     assert len(upscale_files("in", "out", nearest, progress=False).done) == 5
     assert all(count <= number + 2 for number, count in enumerate(computed))
 

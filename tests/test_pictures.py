@@ -3,6 +3,7 @@ import io
 import cv2
 import numpy as np
 import pytest
+import tifffile
 from PIL import Image, ImageCms
 
 import srhelpers as sr
@@ -163,10 +164,108 @@ def test_orientation_of_16_bits(tmp_path, colour, ending):
     exif[0x0112] = 6
     write(Picture(np.ascontiguousarray(np.rot90(deep)), "RGB", exif=exif.tobytes()), tmp_path / f"a{ending}")
     if ending == ".tif":
-        import tifffile
-
         tifffile.imwrite(tmp_path / "a.tif", np.rot90(deep), metadata=None, extratags=[(274, "H", 1, 6, True)])
     np.testing.assert_array_equal(read(tmp_path / f"a{ending}").pixels, deep)
+
+
+def planes(pixels):
+    return np.ascontiguousarray(np.moveaxis(pixels, -1, 0))
+
+
+STORED = {
+    "strips": {"rowsperstrip": 7},
+    "tiles": {"tile": (16, 16)},
+    "big-endian": {"byteorder": ">"},
+    "BigTIFF": {"bigtiff": True},
+    "deflate": {"compression": "zlib"},
+    "predictor": {"compression": "zlib", "predictor": True},
+}
+
+
+@pytest.mark.parametrize("bits", [8, 16])
+@pytest.mark.parametrize("stored", STORED)
+def test_tiffs_of_every_layout_are_read_right(tmp_path, colour, random, stored, bits):
+    white = 2**bits - 1
+    pixels = random.integers(0, white, (40, 60, 4), f"uint{bits}", endpoint=True)
+    pixels[..., :3] = np.minimum(pixels[..., :3], pixels[..., 3:])
+    share = np.maximum(pixels[..., 3:], 1) / white
+    plain = np.dstack([np.rint(pixels[..., :3] / share).astype(pixels.dtype), pixels[..., 3]])
+    kinds = {
+        "L": ({"photometric": "minisblack"}, pixels[..., 0], pixels[..., 0]),
+        "L inverted": ({"photometric": "miniswhite"}, pixels[..., 0], white - pixels[..., 0]),
+        "RGB": ({"photometric": "rgb"}, pixels[..., :3], pixels[..., :3]),
+        "RGBA": ({"photometric": "rgb", "extrasamples": ["unassalpha"]}, pixels, pixels),
+        "RGBA premultiplied": ({"photometric": "rgb", "extrasamples": ["assocalpha"]}, pixels, plain),
+        "RGB and more": ({"photometric": "rgb", "extrasamples": ["unspecified"]}, pixels, pixels[..., :3]),
+        "LA": ({"photometric": "minisblack", "extrasamples": ["unassalpha"]}, pixels[..., 2:], pixels[..., 2:]),
+        "LA premultiplied": (
+            {"photometric": "minisblack", "extrasamples": ["assocalpha"]},
+            pixels[..., 2:],
+            plain[..., 2:],
+        ),
+    }
+    if bits == 8:
+        kinds["CMYK"] = {"photometric": "separated"}, pixels, pixels
+    for kind, (options, given, expected) in kinds.items():
+        for separate in (False, True) if given.ndim == 3 else (None,):
+            layout = {} if separate is None else {"planarconfig": "separate" if separate else "contig"}
+            written = planes(given) if separate else np.ascontiguousarray(given)
+            tifffile.imwrite(tmp_path / "a.tif", written, metadata=None, **options, **layout, **STORED[stored])
+            back = read(tmp_path / "a.tif")
+            assert (back.mode, back.pixels.dtype) == (kind.split()[0], pixels.dtype), (kind, layout)
+            np.testing.assert_allclose(back.pixels.astype(int), expected, atol=1, rtol=0, err_msg=f"{kind} {layout}")
+
+
+def test_palettes_and_few_bits_in_tiffs(tmp_path, colour, random):
+    index, table = random.integers(0, 256, (20, 30), "uint8"), random.integers(0, 65536, (3, 256), "uint16")
+    tifffile.imwrite(tmp_path / "a.tif", index, photometric="palette", colormap=table)
+    np.testing.assert_array_equal(read(tmp_path / "a.tif").pixels, np.moveaxis(table[:, index] >> 8, 0, 2))
+    bits = index > 127
+    for photometric, expected in (("minisblack", bits), ("miniswhite", ~bits)):
+        tifffile.imwrite(tmp_path / "b.tif", bits, photometric=photometric)
+        back = read(tmp_path / "b.tif")
+        assert back.mode == "1"
+        np.testing.assert_array_equal(back.pixels, np.where(expected, 255, 0))
+    for image, compression, distance in (
+        (Image.fromarray(colour), "tiff_lzw", 0),
+        (Image.fromarray(colour), "packbits", 0),
+        (Image.fromarray(colour), "jpeg", 60),
+        (Image.fromarray(bits).convert("1"), "group4", 0),
+    ):
+        image.save(tmp_path / "c.tif", compression=compression)
+        back, expected = read(tmp_path / "c.tif").pixels, np.asarray(image.convert("L" if image.mode == "1" else "RGB"))
+        np.testing.assert_allclose(back.astype(int), expected, atol=distance)
+    deep = colour.astype("uint16") * 257
+    cv2.imwrite(str(tmp_path / "d.tif"), deep[..., ::-1], [cv2.IMWRITE_TIFF_COMPRESSION, 5])
+    np.testing.assert_array_equal(read(tmp_path / "d.tif").pixels, deep)
+
+
+def test_tiffs_of_other_numbers_are_refused(tmp_path):
+    for kind in ("float16", "float32", "float64", "int8", "int16", "int32", "uint32"):
+        for channels, photometric in ((1, "minisblack"), (3, "rgb")):
+            tifffile.imwrite(tmp_path / "a.tif", np.ones((4, 6, channels), kind).squeeze(), photometric=photometric)
+            with pytest.raises(ValueError, match=r"a\.tif, got \d × \d+ bits of .*; save it with 8 or 16 bits"):
+                read(tmp_path / "a.tif")
+    pixels = np.ones((16, 16, 6), "uint8")
+    for name, given, options in (
+        ("six", pixels, {"photometric": "rgb", "extrasamples": ["unspecified"] * 3, "planarconfig": "contig"}),
+        ("ink", pixels[..., :4].astype("uint16"), {"photometric": "separated"}),
+        ("solid", np.ones((16, 16, 16), "uint8"), {"photometric": "minisblack", "volumetric": True, "tile": (16,) * 3}),
+    ):
+        tifffile.imwrite(tmp_path / f"{name}.tif", given, **options)
+        with pytest.raises(ValueError, match=rf"{name}\.tif, got .*; save it with 8 or 16 bits of grey or RGB"):
+            read(tmp_path / f"{name}.tif")
+
+
+def test_a_cut_tiff_is_refused(tmp_path, random):
+    for options in ({}, {"compression": "zlib"}, {"tile": (16, 16)}, {"planarconfig": "separate"}):
+        pixels = random.integers(0, 65536, (3, 40, 60) if "planarconfig" in options else (40, 60, 3), "uint16")
+        tifffile.imwrite(tmp_path / "a.tif", pixels, photometric="rgb", metadata=None, **options)
+        content = (tmp_path / "a.tif").read_bytes()
+        for part in (0.2, 0.6, 0.95):
+            (tmp_path / "b.tif").write_bytes(content[: int(part * len(content))])
+            with pytest.raises(ValueError, match=r"b\.tif"):
+                read(tmp_path / "b.tif")
 
 
 def test_other_ways_to_be_transparent(tmp_path, colour):
@@ -216,9 +315,6 @@ def test_what_cannot_be_read_is_named(tmp_path, colour, monkeypatch):
             read(tmp_path / name)
     image.save(tmp_path / "camera.jpg", "MPO", save_all=True, append_images=[image.resize((30, 20))])
     assert read(tmp_path / "camera.jpg").pixels.shape == colour.shape
-    Image.fromarray(np.zeros((3, 4), "float32")).save(tmp_path / "float.tif")
-    with pytest.raises(ValueError, match=r"pixels of the kind F"):
-        read(tmp_path / "float.tif")
     with pytest.raises(FileNotFoundError):
         read(tmp_path / "nothing.png")
     monkeypatch.setattr("srhelpers.upscaling.pictures.LARGEST", 100)

@@ -1,3 +1,6 @@
+import contextlib
+import re
+import resource
 from fractions import Fraction
 
 import av
@@ -5,11 +8,13 @@ import keras
 import numpy as np
 import pytest
 from keras import layers
+from PIL import Image
 
 import srhelpers as sr
 from srhelpers.upscaling import clips as video
 from srhelpers.upscaling import engine as upscaling
 from srhelpers.upscaling.clips import upscale_video
+from srhelpers.upscaling.planning import making
 
 TICK = Fraction(1, 12800)
 
@@ -316,16 +321,86 @@ def test_what_fails_leaves_nothing(tmp_path, monkeypatch, error, part):
     assert (tmp_path / "old.mp4").read_bytes() == b"old"
 
 
-def test_a_damaged_clip_is_named(tmp_path):
+@contextlib.contextmanager
+def small_disk(size):
+    """No file may be longer than some bytes, which ends a write in the middle as a full disk does."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+
+def test_a_full_disk_leaves_nothing(tmp_path):
+    source = record(tmp_path / "a.mp4", panned(12, 96, 128))
+    with small_disk(4000), pytest.raises(OSError, match="File too large"):
+        upscale(source, tmp_path / "b.mp4")
+    assert [file.name for file in tmp_path.glob("*.*")] == ["a.mp4"]
+
+
+def test_a_clip_that_breaks_off_is_named(tmp_path):
     whole = record(tmp_path / "a.mkv", panned(80, 96, 128), times=[1024 * n for n in range(80)]).read_bytes()
     (tmp_path / "half.mkv").write_bytes(whole[: len(whole) // 2])
-    with pytest.warns(UserWarning, match=r"half.mkv breaks off: it ends at \d.\d s, not 6.4 s"):
-        summary = upscale(tmp_path / "half.mkv", tmp_path / "b.mp4")
+    summary = upscale(tmp_path / "half.mkv", tmp_path / "b.mp4")
+    assert re.search(r"; the source breaks off: it ends at \d.\d s, not 6.4 s$", f"{summary}")
     assert 2 < summary.frames == len(frames(tmp_path / "b.mp4")) < 70
     whole = record(tmp_path / "a.mp4", panned(5)).read_bytes()
     (tmp_path / "half.mp4").write_bytes(whole[: len(whole) // 2])
     with pytest.raises(ValueError, match=r"a clip that FFmpeg reads, got .*half.mp4: Invalid data"):
         upscale(tmp_path / "half.mp4", tmp_path / "c.mp4")
+
+
+def test_damaged_frames_are_counted(tmp_path):
+    pictures = [picture[:, ::-1] if n % 2 else picture for n, picture in enumerate(panned(20, 96, 128))]
+    pictures = [np.ascontiguousarray(picture) for picture in pictures]
+    for codec, ending, damage in (
+        ("mpeg4", "avi", "damaged frames: 1"),
+        ("libx264", "mp4", "damaged frames: 1"),
+        ("libx264", "mkv", "frames that could not be decoded: 1"),
+    ):
+        source = record(tmp_path / f"a.{ending}", pictures, codec=codec, tick=Fraction(1, 25))
+        assert not upscale(source, tmp_path / "whole.mkv", overwrite=True).faults
+        with av.open(str(source)) as clip:
+            packet = [packet for packet in clip.demux(video=0) if packet.size][7]
+        content = bytearray(source.read_bytes())
+        start = content.index(bytes(packet))
+        middle, end = start + packet.size // 2, start + packet.size
+        if "decoded" in damage:
+            content[start:end] = b"\xff" * packet.size
+        else:
+            content[middle:end] = b"\x55" * (end - middle)
+        source.write_bytes(content)
+        summary = upscale(source, tmp_path / "b.mkv", overwrite=True)
+        assert summary.faults == (damage,)
+        assert summary.frames == len(frames(tmp_path / "b.mkv")) >= 18
+
+
+def test_frames_of_another_size_get_that_of_the_first(tmp_path):
+    with av.open(str(tmp_path / "a.ts"), "w", format="mpegts") as clip:
+        stream = clip.add_stream("mpeg2video", rate=25, width=64, height=48)
+        for picture in panned(3):
+            clip.mux(stream.encode(av.VideoFrame.from_ndarray(picture, "rgb24")))
+        clip.mux(stream.encode())
+    with av.open(str(tmp_path / "b.ts"), "w", format="mpegts") as clip:
+        stream = clip.add_stream("mpeg2video", rate=25, width=96, height=80)
+        for picture in panned(4, 80, 96):
+            clip.mux(stream.encode(av.VideoFrame.from_ndarray(picture, "rgb24")))
+        clip.mux(stream.encode())
+    both = (tmp_path / "a.ts").read_bytes() + (tmp_path / "b.ts").read_bytes()
+    (tmp_path / "both.ts").write_bytes(both)
+    summary = upscale(tmp_path / "both.ts", tmp_path / "c.mp4")
+    assert f"{summary}".endswith("; frames resized to the first one's size: 4")
+    assert (summary.frames, summary.size) == (len(frames(tmp_path / "both.ts")), (96, 128))
+    assert {picture.shape for picture in pictures_of(tmp_path / "c.mp4")} == {(96, 128, 3)}
+
+
+def test_two_at_once_do_not_write_one_clip(tmp_path, monkeypatch):
+    source = record(tmp_path / "a.mp4", panned(12))
+    with making(tmp_path / "b.mp4"), pytest.raises(ValueError, match=r"Another process is making .*b\.mp4\."):
+        upscale(source, tmp_path / "b.mp4")
+    assert upscale(source, tmp_path / "b.mp4").frames == len(frames(tmp_path / "b.mp4")) == 12
+    assert sorted(file.name for file in tmp_path.glob("*.*")) == ["a.mp4", "b.mp4"]
 
 
 def test_a_stream_without_times_gets_those_of_its_rate(tmp_path):
@@ -340,7 +415,7 @@ def test_a_stream_without_times_gets_those_of_its_rate(tmp_path):
 
 
 def test_other_things_are_no_clips(tmp_path):
-    sr.plots.plt.imsave(tmp_path / "photo.png", panned(1)[0])
+    Image.fromarray(panned(1)[0]).save(tmp_path / "photo.png")
     (tmp_path / "text.mp4").write_text("no clip\n" * 50)
     (tmp_path / "empty.mp4").touch()
     with av.open(str(tmp_path / "sound.mp4"), "w") as clip:

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
-import keras
 import numpy as np
 from tqdm.auto import tqdm
 
@@ -58,19 +57,12 @@ _MATRICES = {
 
 @dataclass(frozen=True)
 class Summary:
-    """What `upscale_video` did.
-
-    Attributes:
-        frames: how many were written.
-        size: their (height, width).
-        seconds: how long it took.
-        faults: sentences about what was wrong with the source.
-    """
+    """What `upscale_video` did."""
 
     frames: int
-    size: tuple[int, int]
+    size: tuple[int, int]  # (height, width)
     seconds: float
-    faults: tuple[str, ...] = ()
+    faults: tuple[str, ...] = ()  # of the source, such as "damaged frames: 3"
 
     def __str__(self):
         height, width = self.size
@@ -80,9 +72,9 @@ class Summary:
 
 
 def upscale_video(
-    source: str | os.PathLike,
-    target: str | os.PathLike,
-    model: keras.Model | str | os.PathLike,
+    source: planning.File,
+    target: planning.File,
+    model: planning.Network,
     *,
     scale: float | None = None,
     tile: int | None = None,
@@ -99,22 +91,19 @@ def upscale_video(
     twice. A frame that repeats the one before is not computed again. Interlaced clips are taken as they are;
     deinterlace them first.
 
-    Decoding and encoding go on while the model computes, and the memory does not grow with the length. The clip is
-    written under a temporary name, and gets its own when it is whole. Frames that FFmpeg knows to be damaged, or
-    cannot decode, are counted in the summary; most codecs have no checksum to know them all by.
+    The memory does not grow with the length, and the clip gets its name when it is whole. Frames that FFmpeg knows to
+    be damaged, or cannot decode, are counted in the summary; without a checksum, it does not know them all.
 
     Args:
         source: path of a clip, of any kind that FFmpeg reads.
         target: path to write, ending in .mp4, .mov, .mkv or .webm.
         model, scale, tile, self_ensemble: as in `engine.upscale`.
         overwrite: replace a target that is there.
-        progress: show a bar with the time that is left.
 
     Raises:
-        FileNotFoundError: no source, no folder for the target, or no model of that name.
         FileExistsError: the target is there.
-        ValueError: the source is no clip, or is the target too; the target has another ending, cannot hold this
-            sound or these subtitles, or is being made by another process; and as `engine.upscale`.
+        ValueError: the source is no clip; the target has another ending, cannot hold this sound or these subtitles,
+            or is being made by another process; and as `engine.upscale`.
     """
     started = time.perf_counter()
     source, target = (Path(path).expanduser().absolute() for path in (source, target))
@@ -149,7 +138,7 @@ def _write(source, target, enlarge, progress):
             bar.update(written.result())
         writer.finish()
         length = (clip.duration or 0) / av.time_base
-    told = [f"{count} frames of the source {what}" for what, count in faults.items() if count]
+    told = [f"{what}: {count}" for what, count in faults.items() if count]
     if writer.end + 1 < 0.9 * length:
         told.append(f"the source breaks off: it ends at {writer.end:.1f} s, not {length:.1f} s")
     return writer.frames, writer.size, tuple(told)
@@ -177,6 +166,7 @@ def _open(source):
     if picture or _video(clip) is None:
         clip.close()
         raise UserError(f"Expected a clip with moving pictures, got {source}, which is {clip.format.long_name}.")
+    _video(clip).codec_context.thread_count = 1  # more of them do not say which frames are damaged
     return clip
 
 
@@ -230,7 +220,7 @@ def _batches(clip, first, room, faults):
         for frame in _decode(packet, faults):
             picture = _rgb(frame, first)
             resized = (frame.width, frame.height) != (first.width, first.height)
-            faults["had another size than the first, and got that"] += resized
+            faults["frames resized to the first one's size"] += resized
             new = not pictures or not np.array_equal(picture, pictures[-1])
             if pictures and new and len(pictures) == room(first.height, first.width):
                 yield pictures, entries
@@ -259,9 +249,9 @@ def _decode(packet, faults):
     try:
         frames = packet.decode()
     except av.FFmpegError:
-        faults["could not be decoded"] += 1
+        faults["frames that could not be decoded"] += 1
         return []
-    faults["were damaged"] += sum(frame.is_corrupt for frame in frames)
+    faults["damaged frames"] += sum(frame.is_corrupt for frame in frames)
     return frames
 
 

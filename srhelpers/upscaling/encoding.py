@@ -45,22 +45,11 @@ _OPTIONS = {
 }
 
 
-def check_target(file, size):
-    """Whether a picture of that size can be written under that name.
-
-    Args:
-        file: path that is going to be written.
-        size: (height, width), in pixels.
-
-    Returns:
-        Name of the format: "PNG", "JPEG", "WEBP", "TIFF", "GIF" or "BMP".
+def check_target(file: str | os.PathLike, size: tuple[int, int]) -> str:
+    """The format of a file that is going to be written, such as "JPEG".
 
     Raises:
-        ValueError: an unknown ending, or a side too long for the format.
-
-    >>> import srhelpers as sr
-    >>> sr.upscaling.encoding.check_target("photo.jpg", (400, 600))
-    'JPEG'
+        ValueError: an unknown ending, or a side of (height, width) too long for the format.
     """
     suffix = Path(file).suffix
     form = FORMATS.get(suffix.lower())
@@ -74,16 +63,12 @@ def check_target(file, size):
     return form
 
 
-def write(picture, file):
-    """Write a picture under a temporary name, and rename it when it is whole.
+def write(picture: "pictures.Picture", file: str | os.PathLike) -> str | None:  # noqa: F821, which imports this
+    """Write a picture under a temporary name, and rename it when it is whole; the file's ending says the format.
 
     JPEG and WebP are written with quality 95, JPEG without colour subsampling, PNG, TIFF and BMP without loss. A
     palette is chosen anew: up to 256 colours. What a format does not hold is changed: alpha goes over white, 16
     bits become 8, CMYK becomes RGB through its profile.
-
-    Args:
-        picture: `pictures.Picture`.
-        file: path; its ending says the format. A file that is there is replaced.
 
     Returns:
         None, or a sentence that says what had to be changed.
@@ -91,11 +76,6 @@ def write(picture, file):
     Raises:
         ValueError: as `check_target`.
         OSError: the file cannot be written; none is left then.
-
-    >>> import numpy as np, pathlib, tempfile, srhelpers as sr
-    >>> picture = sr.upscaling.pictures.Picture(np.zeros((4, 6, 4), "uint8"), "RGBA")
-    >>> sr.upscaling.encoding.write(picture, pathlib.Path(tempfile.mkdtemp(), "logo.jpg"))
-    'JPEG holds no RGB with alpha: written as RGB, over white.'
     """
     file = Path(file)
     form = check_target(file, picture.pixels.shape[:2])
@@ -164,7 +144,9 @@ def _write(picture, stream, form):
     if mode == "P" or (mode == "PA" and form != "GIF"):  # of alpha, GIF's own writer makes the one clear colour
         image = image.quantize(256)
     kept = {"icc_profile": picture.icc_profile, "exif": picture.exif, "dpi": picture.dpi}
-    image.save(stream, form, **_OPTIONS.get(form, {}), **{name: value for name, value in kept.items() if value})
+    buffer = io.BytesIO()  # Pillow takes half a file on a full disk for a whole one
+    image.save(buffer, form, **_OPTIONS.get(form, {}), **{name: value for name, value in kept.items() if value})
+    stream.write(buffer.getbuffer())
 
 
 def _write_png(picture, stream, form):

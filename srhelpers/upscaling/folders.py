@@ -6,7 +6,6 @@ import os
 import tempfile
 import time
 import traceback
-from collections.abc import Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -18,7 +17,7 @@ from tqdm.auto import tqdm
 from .. import _files, models
 from ..runtime import UserError
 from . import engine, pictures
-from .planning import LONGEST_NAME, is_clip, making, plan, tries
+from .planning import LONGEST_NAME, File, Inputs, Network, is_clip, making, plan, tries
 
 TILE = 256  # pixels a side: of a small network some hundred megabytes, whatever the picture
 _BAR = "{desc}: {percentage:3.0f}%|{bar}| {n:.1f}/{total} [{elapsed}<{remaining}{postfix}]"
@@ -26,50 +25,34 @@ _BAR = "{desc}: {percentage:3.0f}%|{bar}| {n:.1f}/{total} [{elapsed}<{remaining}
 
 @dataclass
 class Summary:
-    """What `upscale_files` did.
+    """What `upscale_files` did."""
 
-    Attributes:
-        done: paths that were written.
-        skipped: paths that were there already, or that another process makes.
-        failed: dict of source → what was wrong with it.
-        notes: dict of path → what had to be changed for its format, or what its clip is.
-        megapixels: millions of pixels that were written.
-        seconds: how long it took.
-    """
-
-    done: list[Path] = field(default_factory=list)
-    skipped: list[Path] = field(default_factory=list)
-    failed: dict[Path, str] = field(default_factory=dict)
-    notes: dict[Path, str] = field(default_factory=dict)
-    megapixels: float = 0
+    done: list[Path] = field(default_factory=list)  # targets that were written
+    skipped: list[Path] = field(default_factory=list)  # those that were there already, or that another process makes
+    failed: dict[Path, str] = field(default_factory=dict)  # source → what was wrong with it
+    notes: dict[Path, str] = field(default_factory=dict)  # target → what had to be changed for its format, and the like
+    megapixels: float = 0  # that were written
     seconds: float = 0
 
     def __str__(self):
         counts = f"{len(self.done)} done, {len(self.skipped)} skipped, {len(self.failed)} failed"
         return f"{counts}; {self.megapixels:,.1f} megapixels in {self.seconds:.1f} s"
 
-    def skip(self, target: Path, note: str | None = None) -> None:
-        self.skipped.append(target)
+    def add(self, paths: list[Path], target: Path, note: str | None = None) -> None:
+        paths.append(target)
         self.notes |= {target: note} if note else {}
-
-    def finish(self, target: Path, note: str | None, megapixels: float) -> None:
-        self.done.append(target)
-        self.notes |= {target: note} if note else {}
-        self.megapixels += megapixels
 
     def fail(self, source: Path, error: Exception) -> None:
-        if isinstance(error, MemoryError):
-            self.failed[source] = f"{error}" or "not enough memory"
-        elif isinstance(error, UserError | OSError | ModuleNotFoundError):
-            self.failed[source] = f"{error}"
-        else:  # a fault of ours: the others are still made
-            self.failed[source] = "".join(traceback.format_exception(error))
+        known = isinstance(error, UserError | OSError | ModuleNotFoundError | MemoryError)
+        # What is not known is a fault of ours; the others are still made.
+        reason = f"{error}" or "not enough memory" if known else "".join(traceback.format_exception(error))
+        self.failed[source] = reason
 
 
 def upscale_files(
-    inputs: str | os.PathLike | Iterable[str | os.PathLike],
-    output: str | os.PathLike,
-    model: keras.Model | str | os.PathLike | None = None,
+    inputs: Inputs,
+    output: File,
+    model: Network | None = None,
     *,
     scale: float | None = None,
     tile: int | None = None,
@@ -82,22 +65,20 @@ def upscale_files(
     """Picture files and clips, upscaled by a model; each comes out in its own kind, as `pictures` and `clips` say.
 
     What is there already is skipped, so the same call goes on where it was stopped, and several processes may share
-    a folder. The next picture is decoded and the last one encoded while the model computes. A file that cannot be
-    read or written does not stop the others. What a process was killed at, as happens when the memory is short, comes
-    last the next time, and is left out after the second time, unless it is upscaled alone.
+    a folder. The next picture is decoded and the last one encoded while the model computes. What fails does not stop
+    the others. What a process was killed at, as when the memory is short, comes last the next time, and is left out
+    after the second time, unless it is upscaled alone.
 
     Args:
         inputs, output, format, suffix: as in `plan`.
         model: as in `engine.upscale`; None takes `models.best(scale)`.
         scale: number above 0; None takes 2, or the smallest that the given model has.
-        tile: as in `engine.upscale`; None takes 256 for pictures, and whole frames of clips.
-        self_ensemble: as in `engine.upscale`.
+        tile, self_ensemble: as in `engine.upscale`; no tile takes 256 for pictures, and whole frames of clips.
         overwrite: write anew what is there already.
         progress: show a bar.
 
     Raises:
-        FileNotFoundError, ValueError: as `plan` and `engine.upscale`.
-        OSError: nothing can be written to the output folder. It is tried before anything is computed.
+        OSError: nothing can be written to the output folder, which is tried first; and as `plan` and `engine.upscale`.
 
     >>> import srhelpers as sr
     >>> photos = sr.datasets.photos("samples")[:1]
@@ -109,15 +90,13 @@ def upscale_files(
     for source, target in planned.items():
         length = len(os.fsencode(target.name))
         if length > LONGEST_NAME:
-            error = (
-                f"Expected a name of at most {LONGEST_NAME} bytes, got {length} for {target}; give it a shorter one."
-            )
-            summary.fail(source, UserError(error))
+            reason = f"Expected a name of at most {LONGEST_NAME} bytes, got {length} for {target}; shorten it."
+            summary.failed[source] = reason
         elif target.exists() and not overwrite:
-            summary.skip(target)
+            summary.add(summary.skipped, target)
         elif tries(target) > 1 and len(planned) > 1:
-            error = "its process was killed twice, perhaps for want of memory; upscale it alone, with a smaller tile."
-            summary.fail(source, UserError(error))
+            reason = "its process was killed twice, perhaps for want of memory; upscale it alone, with a smaller tile."
+            summary.failed[source] = reason
         else:
             waiting.append(_Job(source, target, _stamp(target), tries(target)))
     for folder in dict.fromkeys(job.target.parent for job in waiting):
@@ -139,7 +118,7 @@ def upscale_files(
     return replace(summary, seconds=time.perf_counter() - started)
 
 
-def choose(model: keras.Model | str | os.PathLike | None, scale: float | None) -> tuple[keras.Model, float]:
+def choose(model: Network | None, scale: float | None) -> tuple[keras.Model, float]:
     """The model and scale that are meant by None: `models.best(scale)`, and 2 or the smallest that the model has."""
     model = models.best(scale or 2) if model is None else model
     model = model if isinstance(model, keras.Model) else models.load(model)
@@ -161,10 +140,9 @@ class _Job:
 
 def _stamp(target):
     """What changes when the file is written anew."""
-    if not target.exists():
-        return None
-    stat = target.stat()
-    return stat.st_mtime_ns, stat.st_ino
+    with contextlib.suppress(FileNotFoundError, NotADirectoryError):
+        stat = target.stat()
+        return stat.st_mtime_ns, stat.st_ino
 
 
 def _check_folder(folder):
@@ -214,6 +192,7 @@ def _upscale_pictures(jobs, grow, scale, summary, bar):
             except Exception as error:
                 summary.fail(job.source, error)
                 job.claim.close()
+                job.result = None  # the picture would stay in memory
             else:
                 _finish(writing, summary)
                 writing, job.result = job, writer.submit(pictures.write, grown, job.target)
@@ -227,11 +206,10 @@ def _start(jobs, reader, claims, summary, bar):
         try:
             claims.enter_context(job.claim).enter_context(making(job.target))
         except _files.Busy as busy:
-            summary.skip(job.target, f"{busy}")
+            summary.add(summary.skipped, job.target, f"{busy}")
             bar.end()
             continue
-        if _stamp(job.target) != job.stamp:
-            summary.skip(job.target, "Another process made it meanwhile.")
+        if _is_made(job, summary):
             job.claim.close()
             bar.end()
             continue
@@ -239,10 +217,18 @@ def _start(jobs, reader, claims, summary, bar):
         yield job
 
 
+def _is_made(job, summary):
+    made = _stamp(job.target) != job.stamp
+    if made:
+        summary.add(summary.skipped, job.target, "Another process made it meanwhile.")
+    return made
+
+
 def _finish(job, summary):
     if job:
         try:
-            summary.finish(job.target, job.result.result(), job.megapixels)
+            summary.add(summary.done, job.target, job.result.result())
+            summary.megapixels += job.megapixels
         except Exception as error:
             summary.fail(job.source, error)
         job.claim.close()
@@ -252,13 +238,11 @@ def _upscale_clip(job, options, summary):
     try:
         from . import clips  # needs PyAV, which pictures do not
 
-        if _stamp(job.target) != job.stamp:
-            summary.skip(job.target, "Another process made it meanwhile.")
-            return
-        made = clips.upscale_video(job.source, job.target, **options)
+        if not _is_made(job, summary):
+            made = clips.upscale_video(job.source, job.target, **options)
+            summary.add(summary.done, job.target, f"{made}.")
+            summary.megapixels += made.frames * math.prod(made.size) / 1e6
     except _files.Busy as busy:
-        summary.skip(job.target, f"{busy}")
+        summary.add(summary.skipped, job.target, f"{busy}")
     except Exception as error:
         summary.fail(job.source, error)
-    else:
-        summary.finish(job.target, f"{made}.", made.frames * math.prod(made.size) / 1e6)

@@ -1,8 +1,10 @@
 """Picture files in and out, each in its own kind: grey, alpha, palette, CMYK, 16 bit, profile, orientation."""
 
+import contextlib
 import io
 import os
 import threading
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -19,15 +21,6 @@ from .encoding import FORMATS, check_target, write  # noqa: F401, read and writt
 LARGEST = 250_000_000  # pixels of a picture that is read
 
 _MODES = {"RGBX": "RGB", "YCbCr": "RGB", "RGBa": "RGBA", "La": "LA"}  # of Pillow → ours
-_TURNS = {  # EXIF's orientation → how to turn the pixels
-    2: lambda pixels: pixels[:, ::-1],
-    3: lambda pixels: pixels[::-1, ::-1],
-    4: lambda pixels: pixels[::-1],
-    5: lambda pixels: pixels.swapaxes(0, 1),
-    6: lambda pixels: np.rot90(pixels, -1),
-    7: lambda pixels: pixels[::-1, ::-1].swapaxes(0, 1),
-    8: lambda pixels: np.rot90(pixels),
-}
 _ORIENTATION, _DETAILS, _SIZE = 0x0112, 0x8769, (0xA002, 0xA003)  # tags of EXIF
 _PILLOW = threading.Lock()
 
@@ -48,27 +41,17 @@ class Picture:
         pixels: uint8 or uint16 array (H, W), (H, W, 2) grey with alpha, (H, W, 3) RGB, (H, W, 4) RGB with alpha
             or CMYK (0 is no ink), upright. A palette is resolved to RGB or RGB with alpha.
         mode: "1" (black and white), "L" (grey), "LA", "RGB", "RGBA", "CMYK", or "P" and "PA" for a palette.
-        icc_profile: bytes of the colour profile, or None.
-        exif: bytes of the EXIF data, without the orientation, or None. A TIFF keeps none.
-        dpi: pixels per inch across and down, or None.
-
-    >>> import numpy as np, srhelpers as sr
-    >>> sr.upscaling.pictures.Picture(np.zeros((4, 6), "uint8"), "L").mode
-    'L'
     """
 
     pixels: np.ndarray
     mode: str
     icc_profile: bytes | None = None
-    exif: bytes | None = None
-    dpi: tuple | None = None
+    exif: bytes | None = None  # without the orientation; a TIFF keeps none
+    dpi: tuple[float, float] | None = None  # across and down
 
 
 def read(file: str | os.PathLike) -> Picture:
-    """Read a picture in its own kind, turned as its EXIF data says.
-
-    Args:
-        file: path of a PNG, JPEG, WebP, TIFF, GIF or BMP; what it holds counts, not its name.
+    """Read a PNG, JPEG, WebP, TIFF, GIF or BMP, whatever its name, turned as its EXIF data says.
 
     Raises:
         FileNotFoundError: no such file.
@@ -130,7 +113,8 @@ def _read_tiff(content):
     with tifffile.TiffFile(io.BytesIO(content)) as file:
         page = file.pages.first
         _check(page.imagewidth, page.imagelength, len(file.pages))
-        bits, extra, mode = page.bitspersample, page.extrasamples, _PHOTOMETRIC.get(page.photometric)
+        bits = page.bitspersample if isinstance(page.bitspersample, int) else 0  # such as (5, 6, 5)
+        extra, mode = page.extrasamples, _PHOTOMETRIC.get(page.photometric)
         apart = page.planarconfig == PLANARCONFIG.SEPARATE and page.samplesperpixel > 1
         inverted = page.photometric == PHOTOMETRIC.MINISWHITE
         premultiplied = EXTRASAMPLE.ASSOCALPHA in extra
@@ -143,11 +127,13 @@ def _read_tiff(content):
         else:
             known &= bits in (1, 2, 4, 8) and not (premultiplied and mode != "RGB") and not (apart and extra)
         if not known:
+            kind, packed = (getattr(value, "name", value) for value in (page.photometric, page.compression))
             raise UserError(
-                f"{page.samplesperpixel} × {bits} bits of {SAMPLEFORMAT(page.sampleformat).name}, as "
-                f"{page.photometric.name}, compressed by {page.compression.name}; save it with 8 or 16 bits of grey "
-                "or RGB, or 8 bits of CMYK, without compression"
+                f"{page.samplesperpixel} × {page.bitspersample} bits of {page.dtype}, as {kind}, compressed by "
+                f"{packed}; save it with 8 or 16 bits of grey or RGB, or 8 bits of CMYK, without compression"
             )
+        if not all(page.databytecounts):
+            raise UserError("parts without content")
         if not here:
             return None
         pixels = page.asarray()
@@ -162,18 +148,22 @@ def _read_tiff(content):
         if inverted:
             pixels[..., : 1 if mode == "LA" else None] ^= np.iinfo(pixels.dtype).max
         if premultiplied and mode[-1] == "A":
-            alpha = np.maximum(pixels[..., -1:], 1)
-            plain = np.rint(pixels[..., :-1] * (np.iinfo(pixels.dtype).max / alpha))
-            pixels = np.dstack([np.minimum(plain, np.iinfo(pixels.dtype).max).astype(pixels.dtype), pixels[..., -1]])
+            white = np.iinfo(pixels.dtype).max
+            plain = np.rint(pixels[..., :-1] * (white / np.maximum(pixels[..., -1:], 1))).clip(0, white)
+            pixels = np.dstack([plain.astype(pixels.dtype), pixels[..., -1]])
         tags = {number: tag.value for number in (*_DENSITY, _ORIENTATION, _PROFILE) if (tag := page.tags.get(number))}
-    across, down, unit = (tags.get(number) for number in _DENSITY)
-    per_inch = {RESUNIT.INCH: 1, RESUNIT.CENTIMETER: 2.54}.get(unit)
-    dpi = [n * per_inch / d for n, d in (across, down) if d] if across and down and per_inch else None
-    return Picture(_upright(pixels, tags.get(_ORIENTATION)), mode, tags.get(_PROFILE), dpi=_density(dpi))
+    dpi = None
+    with contextlib.suppress(KeyError, TypeError, ValueError, ZeroDivisionError):  # none, or a damaged one
+        *both, unit = (tags[number] for number in _DENSITY)
+        dpi = [count * {RESUNIT.INCH: 1, RESUNIT.CENTIMETER: 2.54}[unit] / length for count, length in both]
+    profile = tags.get(_PROFILE) if isinstance(tags.get(_PROFILE), bytes) else None
+    return Picture(_upright(pixels, tags.get(_ORIENTATION)), mode, profile, dpi=_density(dpi))
 
 
 def _upright(pixels, orientation):
-    return np.ascontiguousarray(_TURNS.get(orientation, lambda pixels: pixels)(pixels))
+    pixels = pixels.swapaxes(0, 1) if orientation in (5, 6, 7, 8) else pixels
+    down, across = (-1 if orientation in turned else 1 for turned in ((3, 4, 7, 8), (2, 3, 6, 7)))
+    return np.ascontiguousarray(pixels[::down, ::across])
 
 
 def _density(dpi):
@@ -189,23 +179,11 @@ def _without_layout(exif):
     return exif.tobytes() if len(exif) else None
 
 
-def enlarge(picture, grow):
+def enlarge(picture: Picture, grow: Callable[[np.ndarray], np.ndarray]) -> Picture:
     """The same kind of picture with other pixels.
 
     CMYK goes through `grow` as a negative: cyan, magenta and yellow as RGB, and black as grey. What alpha hides
     is given the colour of the nearest visible pixel first, or it would show as a fringe.
-
-    Args:
-        picture: Picture.
-        grow: function from an array as `upscaling.upscale` takes it to a larger one of its kind.
-
-    Returns:
-        Picture.
-
-    >>> import numpy as np, srhelpers as sr
-    >>> black = sr.upscaling.pictures.Picture(np.full((2, 3, 4), 255, "uint8"), "CMYK")
-    >>> sr.upscaling.pictures.enlarge(black, lambda pixels: pixels.repeat(2, 0).repeat(2, 1)).pixels.shape
-    (4, 6, 4)
     """
     pixels = picture.pixels
     if picture.mode == "CMYK":

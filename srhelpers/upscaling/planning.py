@@ -7,6 +7,8 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
+import keras
+
 from .. import _files
 from ..runtime import UserError
 from .encoding import FORMATS, check_target
@@ -15,15 +17,12 @@ ENDINGS = {"jpg": ".jpg", "png": ".png", "webp": ".webp", "tiff": ".tiff"}
 # Clips that are looked for in folders, and what they become.
 CLIPS = {".mp4": ".mp4", ".mkv": ".mkv", ".mov": ".mov", ".webm": ".webm", ".avi": ".mkv", ".m4v": ".mkv"}
 LONGEST_NAME = 255  # bytes, of all usual file systems
+File = str | os.PathLike
+Inputs = File | Iterable[File]
+Network = keras.Model | File  # it, its name, or its file
 
 
-def plan(
-    inputs: str | os.PathLike | Iterable[str | os.PathLike],
-    output: str | os.PathLike,
-    *,
-    format: str | None = None,
-    suffix: str = "",
-) -> dict[Path, Path]:
+def plan(inputs: Inputs, output: File, *, format: str | None = None, suffix: str = "") -> dict[Path, Path]:
     """Which picture or clip becomes which file.
 
     Args:
@@ -42,13 +41,7 @@ def plan(
 
     Raises:
         FileNotFoundError: an input is not there, or nothing is in it.
-        ValueError: an unknown ending or format, one target for several sources, a source as target, or a file as
-            output of several.
-
-    >>> import srhelpers as sr
-    >>> source = sr.datasets.photos("samples")[0]
-    >>> sr.upscaling.folders.plan(source, "large", suffix="_x2")[source].as_posix()
-    'large/astronaut_x2.png'
+        ValueError: an unknown ending or format, one target for several sources, or a source as target.
     """
     if format not in (None, *ENDINGS):
         raise UserError(f"Expected a format of {', '.join(ENDINGS)}, got {format!r}.")
@@ -99,6 +92,7 @@ def plan(
 
 
 def is_clip(source: Path, target: Path) -> bool:
+    """Whether one of the two ends as clips do."""
     return not CLIPS.keys().isdisjoint([source.suffix.lower(), target.suffix.lower()])
 
 
@@ -118,9 +112,11 @@ def _find(path, output):
         if own.startswith(f"{top}{os.sep}"):
             inner = {file: name for file, name in inner.items() if not _is_inside(file, own)}
     else:
-        # A folder that is linked into itself is walked through forty times.
-        once = {(os.path.realpath(file.parent), file.name): file for file in map(Path, _glob(path)[::-1])}
-        inner = {file: Path(file.name) for file in list(once.values())[::-1]}
+        found, once = glob.glob(os.fspath(path), recursive=True), {}  # noqa: PTH207, Path.glob takes no absolute pattern
+        for file in sorted(map(Path, found), key=lambda file: (len(file.parts), file)):
+            # A folder that is linked into itself is walked through forty times.
+            once.setdefault((os.path.realpath(file.parent), file.name), file)
+        inner = {file: Path(file.name) for file in sorted(once.values())}
     return {
         file: name
         for file, name in inner.items()
@@ -138,24 +134,18 @@ def _may_be_read(file):
         return True
 
 
-def _glob(path):
-    return sorted(glob.glob(os.fspath(path), recursive=True))  # noqa: PTH207, Path.glob takes no absolute pattern
-
-
 def _is_inside(file, folder):
     return os.path.realpath(file).startswith(f"{folder}{os.sep}")
 
 
 @contextlib.contextmanager
 def making(target: Path) -> Iterator[None]:
-    """This process alone makes the target; what does not end, as when the memory is short, is remembered.
-
-    Raises:
-        _files.Busy: another process is making it.
-    """
+    """This process alone makes the target, or `_files.Busy` is raised. That it was killed at it is remembered."""
     with _files.locked(target, f"is making {target}", wait=False):
         mark = _files.record(target, ".tries")
-        mark.write_text(f"{tries(target) + 1}")
+        if before := tries(target):
+            _files.remove_unfinished(target)
+        mark.write_text(f"{before + 1}")
         try:
             yield
         finally:
