@@ -64,7 +64,7 @@ def main():
 
     for file in files:  # from here on the disk is out of it
         file.read_bytes()
-    generator, ours = sr.generators.MultiSize, []
+    generator, ours = sr.studies.multi_size.MultiSize, []
 
     def our_epoch():
         if not ours:

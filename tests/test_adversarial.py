@@ -55,7 +55,7 @@ def little_discriminator(head="dense", normalised=False):
 
 def little_gan(optimizer=None, loss="mse", **options):
     keras.utils.set_random_seed(0)
-    gan = sr.training.GAN(little_generator(**options), little_discriminator(**options), adversarial_weight=0.01)
+    gan = sr.studies.gan.GAN(little_generator(**options), little_discriminator(**options), adversarial_weight=0.01)
     gan.compile(optimizer or keras.optimizers.Adam(1e-3), loss=loss, metrics=[sr.metrics.PSNR()])
     return gan
 
@@ -128,7 +128,7 @@ def test_a_step_is_two_separate_steps_by_hand(method, head, random):
     """So no gradient mixes, one Adam equals two, both start from the same state, and every number is right."""
     keras.utils.set_random_seed(1)
     weight = 1.5
-    gan = sr.training.GAN(little_generator(), little_discriminator(head), adversarial_weight=weight)
+    gan = sr.studies.gan.GAN(little_generator(), little_discriminator(head), adversarial_weight=weight)
     optimizer = keras.optimizers.SGD(1e-2) if method == "gradient" else keras.optimizers.Adam(1e-2)
     gan.compile(optimizer, loss=small_square)
     by_hand, separate = ByHand(gan, head, weight), (adam(1e-2), adam(1e-2))
@@ -282,7 +282,7 @@ def test_a_run_that_goes_on_is_not_refused(random, tmp_path):
 
 def test_a_discriminator_that_is_not_built_is_refused():
     with pytest.raises(ValueError, match="Expected a built discriminator"):
-        sr.training.GAN(little_generator(), keras.Sequential([layers.Dense(1)]))
+        sr.studies.gan.GAN(little_generator(), keras.Sequential([layers.Dense(1)]))
 
 
 def test_the_generator_is_what_ships(random, tmp_path):
@@ -352,11 +352,11 @@ def killable(folder, pause=0.0):
     y = layers.Conv2D(4, 3, strides=2)(layers.Rescaling(1 / 127.5, -1)(large))
     y = layers.Dropout(0.2)(layers.LeakyReLU()(layers.BatchNormalization()(y)))
     discriminator = keras.Model(large, layers.Dense(1)(layers.GlobalAveragePooling2D()(y)))
-    gan = sr.training.GAN(generator, discriminator)
+    gan = sr.studies.gan.GAN(generator, discriminator)
     schedule = keras.optimizers.schedules.CosineDecay(1e-3, 15)
     gan.compile(keras.optimizers.Adam(schedule), loss="mse", metrics=[sr.metrics.PSNR()])
-    training = sr.generators.MultiSize("samples", 8, 16, batch_size=4, shuffle=True, seed=1)
-    validation = sr.generators.MultiSize("samples", 8, 16, batch_size=4)
+    training = sr.studies.multi_size.MultiSize("samples", 8, 16, batch_size=4, shuffle=True, seed=1)
+    validation = sr.studies.multi_size.MultiSize("samples", 8, 16, batch_size=4)
     wait = keras.callbacks.LambdaCallback(on_epoch_begin=lambda epoch, logs: time.sleep(pause))
     options = {"keep": "last", "guard": sr.training.collapse(15), "verbose": 0, "callbacks": [wait]}
     history = sr.training.fit(gan, training, validation, epochs=5, folder=folder, **options)
@@ -379,14 +379,14 @@ def test_a_killed_run_goes_on_and_ends_as_if_nothing_had_happened(tmp_path):
 
 
 def test_a_gan_that_is_not_compiled_is_named(random):
-    gan = sr.training.GAN(little_generator(), little_discriminator())
+    gan = sr.studies.gan.GAN(little_generator(), little_discriminator())
     with pytest.raises(sr.runtime.UserError, match="Expected a compiled GAN"):
         gan.fit(noise(random, 2))
 
 
 def test_a_gan_is_another_run_with_another_weight_or_network():
     def key(head="dense", weight=0.1):
-        gan = sr.training.GAN(little_generator(), little_discriminator(head), adversarial_weight=weight)
+        gan = sr.studies.gan.GAN(little_generator(), little_discriminator(head), adversarial_weight=weight)
         gan.compile("adam", "mse")
         return sr.training.run_key(gan)
 

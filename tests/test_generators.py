@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 import srhelpers as sr
-from srhelpers.generators import MultiSize
+from srhelpers.studies.multi_size import MultiSize
 
 
 @pytest.fixture

@@ -22,7 +22,7 @@ def numbers(tensor):
 
 
 def test_the_embedded_features_are_frozen_and_halve_the_size(photos):
-    features = sr.models.features.efficientnet_block1a()
+    features = sr.studies.features.efficientnet_block1a()
     assert not features.trainable_variables
     assert numbers(features(photos)).shape == (1, 36, 36, 32)
 
@@ -35,14 +35,14 @@ def test_the_embedded_features_are_credited():
 
 def test_features_prefer_photos_to_the_articles_feeding(photos):
     """Fed in 0…1 without normalisation, the network hardly tells one pixel from another."""
-    features = sr.models.features.efficientnet_block1a()
+    features = sr.studies.features.efficientnet_block1a()
     wrongly = sr.studies.features.fed_as_the_article(features)
     assert numbers(wrongly(photos)).std((1, 2)).mean() < 0.5 * numbers(features(photos)).std((1, 2)).mean()
 
 
 def test_feeding_as_the_article_gives_the_network_bgr_in_0_to_1(photos):
     """The same first layer by hand, without any normalisation."""
-    features = sr.models.features.efficientnet_block1a()
+    features = sr.studies.features.efficientnet_block1a()
     stem = features.get_layer("stem_conv")
     raw = keras.ops.conv(photos[..., ::-1] / np.float32(255), stem.kernel, strides=2, padding="same") + stem.bias
     after = keras.Model(features.get_layer("stem_activation").input, features.output)
@@ -52,8 +52,8 @@ def test_feeding_as_the_article_gives_the_network_bgr_in_0_to_1(photos):
 
 
 def test_standardised_features_have_one_mean_and_deviation(photos):
-    features = sr.models.features.efficientnet_block1a()
-    many = sr.generators.MultiSize("samples").photos[0]
+    features = sr.studies.features.efficientnet_block1a()
+    many = sr.studies.multi_size.MultiSize("samples").photos[0]
     found = numbers(sr.studies.features.standardised(features, many, deviation=0.5)(many))
     assert np.abs(found.mean((0, 1, 2))).max() < 1e-3
     lively = numbers(features(many)).std((0, 1, 2)) > 0.1
@@ -65,7 +65,7 @@ def test_without_the_package_the_error_says_what_to_install(monkeypatch):
     monkeypatch.setitem(sys.modules, "efficientnet", None)
     monkeypatch.setitem(sys.modules, "efficientnet.keras", None)
     with pytest.raises(ModuleNotFoundError, match="pip install efficientnet"):
-        sr.models.features.efficientnet_block1a("b4")
+        sr.studies.features.efficientnet_block1a("b4")
 
 
 def test_without_network_the_embedded_one_is_taken(monkeypatch):
@@ -76,15 +76,15 @@ def test_without_network_the_embedded_one_is_taken(monkeypatch):
 
     monkeypatch.setattr(efficientnet, "EfficientNetB4", fail)
     with pytest.raises(OSError, match="URL fetch failure"):
-        sr.models.features.efficientnet_block1a("b4")
-    features, variant = sr.models.features.available_block1a("b4")
+        sr.studies.features.efficientnet_block1a("b4")
+    features, variant = sr.studies.features.available_block1a("b4")
     assert variant == "b0"
     assert features.output_shape[-1] == 32
 
 
 def test_an_unknown_variant_is_named():
     with pytest.raises(ValueError, match="b7"):
-        sr.models.features.efficientnet_block1a("b7")
+        sr.studies.features.efficientnet_block1a("b7")
 
 
 @pytest.fixture

@@ -18,7 +18,7 @@ def definitions(number):
     """As conftest's, with the features that notebooks 05 and 06 load."""
     if number not in ("05", "06"):
         return conftest.definitions(number)
-    features = sr.models.features.efficientnet_block1a()
+    features = sr.studies.features.efficientnet_block1a()
     wrongly = sr.studies.features.fed_as_the_article(features)
     return conftest.definitions(number, features=features, fed_wrongly=wrongly, scaled_features=features)
 
@@ -117,7 +117,7 @@ def test_the_two_homes_of_efficientnetb4_hold_the_same_network(photos):
     package = efficientnet.EfficientNetB4(include_top=False, input_shape=(None, None, 3), weights=None)
     theirs = definitions("05")["from_keras_applications"](package)
     one, other = (
-        keras.ops.convert_to_numpy(model(photos)) for model in (sr.models.features.block1a_of(package), theirs)
+        keras.ops.convert_to_numpy(model(photos)) for model in (sr.studies.features.block1a_of(package), theirs)
     )
     assert one.shape == (2, 12, 16, 48)
     assert one == pytest.approx(other, abs=1e-4)

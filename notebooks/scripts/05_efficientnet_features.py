@@ -98,7 +98,7 @@ from keras import layers
 # which one a row used; here it was B0.
 
 # %%
-features, variant = sr.models.features.available_block1a("b4" if study.full else "b0")
+features, variant = sr.studies.features.available_block1a("b4" if study.full else "b0")
 print(
     f"EfficientNet-{variant}, {features.output_shape[-1]} channels, {features.count_params():,} parameters"
 )
@@ -129,7 +129,7 @@ def from_keras_applications(package):
         include_top=False, input_shape=(None, None, 3), weights=None
     )
     normalization = next(x for x in whole.layers if isinstance(x, layers.Normalization))
-    mean, deviation = sr.models.features.IMAGENET_MEAN, sr.models.features.IMAGENET_DEVIATION
+    mean, deviation = sr.studies.features.IMAGENET_MEAN, sr.studies.features.IMAGENET_DEVIATION
     normalization.set_weights([np.array(mean), np.square(deviation), np.array(0)])
     normalization.finalize_state()
     for name in ("stem_conv", "stem_bn", "block1a_dwconv", "block1a_bn"):
@@ -143,7 +143,7 @@ if find_spec("efficientnet"):
 
     settings = {"include_top": False, "input_shape": (None, None, 3), "weights": None}
     package = efficientnet.keras.EfficientNetB4(**settings)
-    one = sr.models.features.block1a_of(package)(small[None])
+    one = sr.studies.features.block1a_of(package)(small[None])
     other = from_keras_applications(package)(small[None])
     difference = np.abs(np.subtract(one, other)).max()
     print(f"largest difference {difference:.1e} in values up to {np.max(one):.1f}")
@@ -468,7 +468,7 @@ for side in (144, 288):
 #
 # ## Change it yourself
 #
-# 1. Where there is a network: load the B4 weights through `sr.models.features.efficientnet_block1a("b4")` and through `keras.applications.EfficientNetB4(weights="imagenet")`, and compare the features of a photo.
+# 1. Where there is a network: load the B4 weights through `sr.studies.features.efficientnet_block1a("b4")` and through `keras.applications.EfficientNetB4(weights="imagenet")`, and compare the features of a photo.
 # 2. A leaky ReLU at the output cannot die. Does it cure `article_naive`? Count dead colours.
 # 3. Let the features be trained too (`features.trainable = True`). Do they get better, with so few photos? Mind that the model you load is shared.
 # 4. Replace the pretrained weights by random ones of the same size. How much of the features' gain is ImageNet, and how much is only more channels? (An hour.)

@@ -198,7 +198,7 @@ for head in ("dense", "patch"):
 # logarithm of a sigmoid loses all digits where the discriminator is sure. Here they are:
 
 # %%
-sr.studies.demo.show_code(sr.training.GAN.compute_loss)
+sr.studies.demo.show_code(sr.studies.gan.GAN.compute_loss)
 
 # %% [markdown]
 # Read it from the bottom. Both networks learn in one step and from the same pictures. `fixed` and
@@ -288,7 +288,7 @@ if variant:
 
 # %%
 try:
-    gan = sr.training.GAN(srresnet(blocks=1), discriminator(head="patch"))
+    gan = sr.studies.gan.GAN(srresnet(blocks=1), discriminator(head="patch"))
     gan.compile("adam", loss=squared)
     gan.fit(training)
 except ValueError as error:
@@ -346,7 +346,7 @@ def train_alone(name, loss, learning_rate, start=None, **recipe):
 def train_against(name, loss, rates, start="srresnet_mse_x4", **recipe):
     """The generator against a discriminator; Adam, two rates, half of the steps each."""
     generator = start_from(start)
-    gan = sr.training.GAN(generator, discriminator(), adversarial_weight=1e-3)
+    gan = sr.studies.gan.GAN(generator, discriminator(), adversarial_weight=1e-3)
     rate = keras.optimizers.schedules.PiecewiseConstantDecay([recipe["steps"] // 2], rates)
     gan.compile(
         keras.optimizers.Adam(rate), loss=loss, metrics=[sr.studies.patch_study.luma_psnr(4)]
@@ -387,7 +387,7 @@ if study.full and variant:
 keras.utils.set_random_seed(0)
 generator = srresnet()
 generator.set_weights(sr.models.load("srresnet_mse_x4").get_weights())
-gan = sr.training.GAN(generator, discriminator(head="patch"))
+gan = sr.studies.gan.GAN(generator, discriminator(head="patch"))
 gan.compile(
     keras.optimizers.Adam(1e-4),
     loss=vgg54 if variant else squared,

@@ -1,6 +1,5 @@
 """`keras.utils.PyDataset`s that feed photos to `fit`: decoded once, kept as uint8, cast on the device."""
 
-from .multi_size import MultiSize
 from .patches import Patches
 
-__all__ = ["MultiSize", "Patches"]
+__all__ = ["Patches"]

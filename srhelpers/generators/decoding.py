@@ -26,18 +26,6 @@ def chosen(photos: str | Path | Sequence, degradation: str) -> tuple[list, Calla
     return files, degradations.DEGRADATIONS[degradation]
 
 
-def squares(files: Sequence, sizes: Sequence[int], downsample: Callable, memory: int | None) -> tuple[list, list]:
-    """(files that are pictures, an array (N, size, size, 3) for each size): whole photos, squeezed into squares."""
-
-    def decode(file):
-        image = _read_rgb(file)
-        return [downsample(image, (size, size)) for size in sizes]
-
-    good, flat, _ = _decoded(decode, files, memory)
-    parts = np.split(flat.reshape(len(good), -1), np.cumsum([3 * size**2 for size in sizes])[:-1], axis=1)
-    return good, [part.reshape(-1, size, size, 3) for part, size in zip(parts, sizes, strict=True)]
-
-
 def pairs(
     files: Sequence, scales: Sequence[int], least: int, downsample: Callable, memory: int | None
 ) -> tuple[list, list, list[list]]:
@@ -50,30 +38,31 @@ def pairs(
 
     def decode(file):
         low, high = file if isinstance(file, list | tuple) else (None, file)
-        high = degradations.crop_to_multiple(_read_rgb(high), largest)
+        high = degradations.crop_to_multiple(read_rgb(high), largest)
         height, width = high.shape[0] // largest, high.shape[1] // largest
         if min(height, width) < least:
             return f"{high.shape[1]}×{high.shape[0]} pixels, fewer than {largest * least}×{largest * least}"
-        low = downsample(high, (height, width)) if low is None else _read_rgb(low)
+        low = downsample(high, (height, width)) if low is None else read_rgb(low)
         if low.shape[:2] != (height, width):
             got = f"{low.shape[1]}×{low.shape[0]}"
             return f"its low-resolution picture has {got} pixels in place of {width}×{height}"
         targets = (high if scale == largest else downsample(high, (scale * height, scale * width)) for scale in scales)
         return low, *targets
 
-    good, flat, shapes = _decoded(decode, files, memory)
+    good, flat, shapes = decoded(decode, files, memory)
     ends = np.cumsum([math.prod(shape) for shape in shapes])[:-1]
     images = [part.reshape(shape) for part, shape in zip(np.split(flat, ends), shapes, strict=True)]
     step = len(scales) + 1
     return good, images[::step], [images[place::step] for place in range(1, step)]
 
 
-def _read_rgb(file):
+def read_rgb(file: str | Path) -> np.ndarray:
+    """`datasets.read_image`, grey as RGB."""
     image = datasets.read_image(file)
     return cv2.cvtColor(image, cv2.COLOR_GRAY2RGB) if image.ndim == 2 else image
 
 
-def _decoded(decode, files, memory):
+def decoded(decode: Callable, files: Sequence, memory: int | None) -> tuple[list, np.ndarray, list]:
     """(files, all that `decode` makes of them as one flat array, the shapes in it), made on all cores.
 
     Where `decode` gives text in place of images, that is why the file is left out.

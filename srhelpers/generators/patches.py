@@ -30,7 +30,9 @@ class Patches(keras.utils.PyDataset):
         skip_flat: share of the pieces that training leaves out, those of the smallest standard deviation (mean over
             the channels), such as 0.25: sky and walls teach little.
         seed: int; with the number of the epoch it fixes every piece.
-        memory, **options: as in `MultiSize`.
+        memory: bytes that the decoded photos may take; beyond them they are read from a temporary file in the cache
+            folder. None takes half of what is free.
+        **options: for `keras.utils.PyDataset`, such as `workers`.
 
     Batches:
         (low, high): uint8 arrays (N, patch_size, patch_size, 3) and (N, scale·patch_size, scale·patch_size, 3); with

@@ -8,9 +8,10 @@ import textwrap
 import keras
 import numpy as np
 
-from .. import datasets, degradations, generators, metrics, plots, training, upscaling
+from .. import datasets, degradations, metrics, plots, training, upscaling
 from ..models import load
 from ..runtime import UserError
+from .multi_size import MultiSize
 
 
 def predict(model, images):
@@ -106,10 +107,10 @@ def short_run(model, loss="mse", epochs=30):
     2
     """
     files = datasets.photos("samples")
-    batches = generators.MultiSize(files[3:], batch_size=3, shuffle=True)
+    batches = MultiSize(files[3:], batch_size=3, shuffle=True)
     model.compile("adam", loss=[loss, loss], metrics=[[metrics.PSNR()], [metrics.PSNR()]])
     with tempfile.TemporaryDirectory() as folder:
-        return training.fit(model, batches, generators.MultiSize(files[:3]), epochs=epochs, folder=folder, verbose=0)
+        return training.fit(model, batches, MultiSize(files[:3]), epochs=epochs, folder=folder, verbose=0)
 
 
 def show_code(*functions):

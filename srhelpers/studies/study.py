@@ -10,9 +10,10 @@ import keras
 import numpy as np
 import pandas as pd
 
-from .. import __version__, _files, datasets, degradations, generators, metrics, models, training
+from .. import __version__, _files, datasets, degradations, metrics, models, training
 from .. import runtime as folders
 from ..runtime import UserError
+from .multi_size import MultiSize
 
 KEY = ["dataset", "notebook", "experiment", "seed"]
 SEEDS = (0, 1, 2)
@@ -78,14 +79,14 @@ class Study:
     def _decoded(self, degradation):
         if degradation not in self._photos:
             splits = (self.training, self.validation)
-            self._photos[degradation] = [generators.MultiSize(files, degradation=degradation) for files in splits]
+            self._photos[degradation] = [MultiSize(files, degradation=degradation) for files in splits]
         return self._photos[degradation]
 
     def batches(self, degradation="area", *, batch_size=16, flips=True, seed=0):
         """Generators for training (shuffled) and validation (in order), 72 → (144, 288).
 
         Args:
-            degradation, batch_size, flips, seed: as in `generators.MultiSize`; `flips` is for training only.
+            degradation, batch_size, flips, seed: as in `MultiSize`; `flips` is for training only.
 
         Returns:
             (training, validation). The photos of one degradation are decoded once, however often you ask.

@@ -1,11 +1,10 @@
-"""`fit` that goes on after an interruption, and adversarial training with its checks."""
+"""`fit` that goes on after an interruption, and the checks of adversarial training."""
 
-from .adversarial import GAN, collapse, require_trained
+from .adversarial import collapse, require_trained
 from .fitting import fit
 from .keys import run_key
 
 __all__ = [
-    "GAN",
     "collapse",
     "fit",
     "require_trained",

@@ -164,7 +164,7 @@ def fit(
 
     Args:
         model: compiled Keras model.
-        training: generator. If it has `set_epoch`, such as `generators.MultiSize`, every epoch sees the order
+        training: generator. If it has `set_epoch`, such as `generators.Patches`, every epoch sees what
             it would have seen without the interruption.
         validation: generator or None.
         epochs: how many in all.

@@ -1,13 +1,13 @@
 """Whole photos at several sizes, for models with several outputs."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import keras
 import numpy as np
 
+from ..generators import decoding
 from ..runtime import UserError
-from . import decoding
 
 
 class MultiSize(keras.utils.PyDataset):
@@ -25,15 +25,13 @@ class MultiSize(keras.utils.PyDataset):
         shuffle: a new order every epoch, which depends only on `seed` and the number of the epoch.
         flips: mirror half of the photos, at random; input and targets alike.
         seed: int.
-        memory: bytes that the decoded photos may take; beyond them they are read from a temporary file in the cache
-            folder. None takes half of what is free.
-        **options: for `keras.utils.PyDataset`, such as `workers`.
+        memory, **options: as in `generators.Patches`.
 
     Batches:
         (inputs, (targets, …)): uint8 arrays (N, input_size, input_size, 3), (N, size, size, 3), …, RGB.
 
     >>> import srhelpers as sr
-    >>> inputs, (small, large) = sr.generators.MultiSize("samples", batch_size=5)[0]
+    >>> inputs, (small, large) = sr.studies.multi_size.MultiSize("samples", batch_size=5)[0]
     >>> inputs.shape, small.shape, large.shape
     ((5, 72, 72, 3), (5, 144, 144, 3), (5, 288, 288, 3))
     """
@@ -59,7 +57,7 @@ class MultiSize(keras.utils.PyDataset):
             raise UserError(f"Expected whole sizes and batch_size above 0, got sizes {sizes}, batch_size {batch_size}.")
         self.batch_size, self.shuffle, self.flips, self.seed = int(batch_size), shuffle, flips, seed
         files, downsample = decoding.chosen(photos, degradation)
-        self.files, self.photos = decoding.squares(files, sizes, downsample, memory)
+        self.files, self.photos = squares(files, sizes, downsample, memory)
         self.set_epoch(0)
 
     def __len__(self):
@@ -85,3 +83,15 @@ class MultiSize(keras.utils.PyDataset):
         count = len(self.files)
         self.order = random.permutation(count) if self.shuffle else np.arange(count)
         self.flipped = random.random(count) < 0.5
+
+
+def squares(files: Sequence, sizes: Sequence[int], downsample: Callable, memory: int | None) -> tuple[list, list]:
+    """(files that are pictures, an array (N, size, size, 3) for each size): whole photos, squeezed into squares."""
+
+    def decode(file):
+        image = decoding.read_rgb(file)
+        return [downsample(image, (size, size)) for size in sizes]
+
+    good, flat, _ = decoding.decoded(decode, files, memory)
+    parts = np.split(flat.reshape(len(good), -1), np.cumsum([3 * size**2 for size in sizes])[:-1], axis=1)
+    return good, [part.reshape(-1, size, size, 3) for part, size in zip(parts, sizes, strict=True)]
