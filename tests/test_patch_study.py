@@ -42,9 +42,12 @@ def test_a_full_run_trains_ships_measures_and_is_not_repeated(full, monkeypatch,
     history = full.history("tiny_x4")
     assert list(history.epoch) == [1, 2, 3] and list(history.steps) == [2, 4, 6]
     facts = sr.models.manifest(full.models)["tiny_x4"]
-    assert (facts["notebook"], facts["dataset"], facts["photos"], facts["steps"]) == ("99", "div2k_train", 4, 6)
+    assert (facts.lesson, facts.data, facts.photos, facts.steps) == ("99", "div2k_train", 4, 6)
     best = history.loc[history.val_loss.idxmin()]
-    assert (facts["epoch"], facts["score"]["psnr_y"]) == (best.epoch, pytest.approx(best.val_psnr, abs=1e-3))
+    assert (facts.training["epoch"], facts.training["score"]["psnr_y"]) == (
+        best.epoch,
+        pytest.approx(best.val_psnr, abs=1e-3),
+    )
 
     def upscaled(image, size):
         return sr.upscaling.upscale(image, sr.models.load(full.models / "tiny_x4.keras"), scale=4)
@@ -103,7 +106,7 @@ def test_as_many_steps_are_made_as_asked(full):
         history = full.history("tiny_x4")
         assert list(history.steps) == [2, 4, 6, 7]
         assert history.learning_rate.iloc[-1] == pytest.approx(0, abs=1e-9)
-    assert sr.models.manifest(full.models)["tiny_x4"]["steps"] == 7
+    assert sr.models.manifest(full.models)["tiny_x4"].steps == 7
 
 
 @pytest.mark.filterwarnings("ignore:Expected 800 photos", "ignore:Expected 5 photos")

@@ -129,10 +129,10 @@ def test_training_again_goes_on_from_the_checkpoint(full, tmp_path):
 def test_a_shipped_model_scores_what_its_row_says(full, tmp_path):
     full.train("tiny", tiny, seeds=(0,), epochs=1, batch_size=2, ship="tiny")
     entry = sr.models.manifest(tmp_path / "models")["tiny"]
-    assert entry["notebook"] == "99"
-    assert entry["photos"] == 4
+    assert entry.lesson == "99"
+    assert entry.photos == 4
     scores = full.measure(sr.models.load("tiny", tmp_path / "models"))
-    assert scores["psnr_288"] == pytest.approx(entry["score"]["psnr_288"], abs=1e-3)
+    assert scores["psnr_288"] == pytest.approx(entry.training["score"]["psnr_288"], abs=1e-3)
 
 
 def test_measures_agree_with_a_computation_by_hand(quick):

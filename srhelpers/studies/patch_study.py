@@ -137,8 +137,8 @@ class PatchStudy:
         kept = history.iloc[-1] if fit["keep"] == "last" else history.loc[history.val_loss.idxmin()]
         self._save_history(name, history)
         known = {
-            "notebook": self.notebook,
-            "dataset": self.title,
+            "lesson": self.notebook,
+            "data": self.title,
             "photos": len(batches.files),
             **settings,
             "steps": int(history.steps.iloc[-1]),

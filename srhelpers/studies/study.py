@@ -216,6 +216,7 @@ class Study:
             if ship and seed == seeds[0]:
                 score = {name: round(value, 4) for name, value in scores.items()}
                 known = rows[-1] | self._where() | facts | {"score": score, "minutes": round(rows[-1]["minutes"], 1)}
+                known |= {"lesson": self.notebook, "data": self.title}
                 models.save(
                     model, ship, folder=self.models, **{name: known[name] for name in known if name not in scores}
                 )

@@ -183,7 +183,7 @@ def check_output(output: np.ndarray, pictures: np.ndarray, name: str) -> None:
             f"Expected numbers from {name}, got {'NaN' if math.isnan(highest) else 'infinite values'}; train it again "
             "with a smaller learning rate, or compute in float32."
         )
-    if 0 < max(-lowest, highest) <= 1.5 and pictures.mean() > 8:
+    if 0.05 < max(-lowest, highest) <= 1.5 and pictures.mean() > 8:
         raise UserError(
             f"Expected pictures in 0…255 from {name}, got values from {lowest:.2f} to {highest:.2f}; let the model "
             "begin with keras.layers.Rescaling(1 / 255) and end with keras.layers.Rescaling(255)."
