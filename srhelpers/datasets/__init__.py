@@ -16,21 +16,3 @@ from .folders import (
     split,
     title,
 )
-
-__all__ = [
-    "DATASETS",
-    "IMAGE_SUFFIXES",
-    "SAMPLES",
-    "DownloadError",
-    "Photos",
-    "download",
-    "find",
-    "is_here",
-    "low_resolution",
-    "open",
-    "photos",
-    "read_image",
-    "sample",
-    "split",
-    "title",
-]

@@ -4,21 +4,3 @@ from . import perceptual
 from .evaluation import Method, Scores, Upscaler, evaluate, save, summarise, table, upscaler
 from .images import PSNR, SSIM, luma, psnr, ssim
 from .perceptual import lpips
-
-__all__ = [
-    "PSNR",
-    "SSIM",
-    "Method",
-    "Scores",
-    "Upscaler",
-    "evaluate",
-    "lpips",
-    "luma",
-    "perceptual",
-    "psnr",
-    "save",
-    "ssim",
-    "summarise",
-    "table",
-    "upscaler",
-]

@@ -3,5 +3,3 @@
 from . import features
 from .records import Record, best, describe, manifest, table
 from .store import load, save
-
-__all__ = ["Record", "best", "describe", "features", "load", "manifest", "save", "table"]

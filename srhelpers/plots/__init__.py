@@ -4,16 +4,3 @@ from . import widgets
 from .figures import compare, history, most_detailed, pairs, use_style
 from .network import network
 from .widgets import before_after, choose_photo, upload_button
-
-__all__ = [
-    "before_after",
-    "choose_photo",
-    "compare",
-    "history",
-    "most_detailed",
-    "network",
-    "pairs",
-    "upload_button",
-    "use_style",
-    "widgets",
-]

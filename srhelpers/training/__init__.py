@@ -3,10 +3,3 @@
 from .adversarial import collapse, require_trained
 from .fitting import fit
 from .keys import run_key
-
-__all__ = [
-    "collapse",
-    "fit",
-    "require_trained",
-    "run_key",
-]

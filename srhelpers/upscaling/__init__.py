@@ -5,20 +5,6 @@ import importlib
 from . import encoding, folders, pictures, planning, receptive_fields
 from .engine import check_output, own_scale, receptive_field, scales, upscale, upscale_batch
 
-__all__ = [
-    "check_output",
-    "encoding",
-    "folders",
-    "own_scale",
-    "pictures",
-    "planning",
-    "receptive_field",
-    "receptive_fields",
-    "scales",
-    "upscale",
-    "upscale_batch",
-]
-
 
 def __getattr__(name):
     if name == "clips":  # needs PyAV
