@@ -184,15 +184,7 @@ def _parser():
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Entry point of the `srhelpers` command.
-
-    Args:
-        arguments: list of words; None takes the command line's.
-
-    Returns:
-        Exit status: 0, or what went wrong (1 for what is told in plain words, else how many notebooks failed).
-        A bug shows its traceback.
-    """
+    """Entry point of the `srhelpers` command; returns its exit status. A bug shows its traceback."""
     chosen = _parser().parse_args(arguments)
     with warnings.catch_warnings():
         warnings.showwarning = lambda message, *_: print(f"srhelpers: {message}", file=sys.stderr)

@@ -43,20 +43,13 @@ class _Finder(importlib.abc.MetaPathFinder):
             return None
         sys.meta_path.remove(self)
         spec = importlib.util.find_spec(name)
-        if spec and spec.loader:
-            spec.loader = _Loader(spec.loader)
+        if spec:
+            execute = spec.loader.exec_module
+
+            def execute_quietly(module):
+                with quiet():
+                    execute(module)
+                _import_ours()
+
+            spec.loader.exec_module = execute_quietly
         return spec
-
-
-class _Loader(importlib.abc.Loader):
-    def __init__(self, loader):
-        self.loader = loader
-
-    def create_module(self, spec):
-        return self.loader.create_module(spec)
-
-    def exec_module(self, module):
-        module.__spec__.loader = module.__loader__ = self.loader
-        with quiet():
-            self.loader.exec_module(module)
-        _import_ours()

@@ -19,7 +19,8 @@ def _triangle(x):
     return np.maximum(1 - np.abs(x), 0)
 
 
-def _keys(x):
+def keys(x: np.ndarray) -> np.ndarray:
+    """The bicubic kernel: Keys 1981, equation 15, with a = −0.5."""
     x = np.abs(x)
     inner = 1.5 * x**3 - 2.5 * x**2 + 1
     outer = -0.5 * x**3 + 2.5 * x**2 - 4 * x + 2
@@ -31,7 +32,7 @@ def _lanczos3(x):
 
 
 # name → (kernel, its width in pixels)
-KERNELS = {"nearest": (_box, 1), "bilinear": (_triangle, 2), "bicubic": (_keys, 4), "lanczos": (_lanczos3, 6)}
+KERNELS = {"nearest": (_box, 1), "bilinear": (_triangle, 2), "bicubic": (keys, 4), "lanczos": (_lanczos3, 6)}
 INTERPOLATIONS = (*KERNELS, "area")
 
 
@@ -82,18 +83,10 @@ def resize(image: np.ndarray, size: tuple[int, int], method: str = "bicubic", *,
         antialias: False skips the stretching, as `cv2.resize` and many others do by default.
 
     Returns:
-        Array (height, width) or (height, width, C) of the same type. Integers are rounded and clipped to
-        their range; floats are neither.
-
-    Raises:
-        UserError: an unknown method, type, shape or size.
+        Array of the same type. Integers are rounded and clipped to their range; floats are neither.
 
     Source: Keys 1981, "Cubic Convolution Interpolation for Digital Image Processing", equation 15, for the
     kernel; MATLAB's `imresize` for widths, order of the passes, rounding and edges.
-
-    >>> import srhelpers as sr
-    >>> sr.degradations.resize(sr.datasets.sample("chelsea"), (75, 113)).shape
-    (75, 113, 3)
     """
     if method not in INTERPOLATIONS:
         raise UserError(f"Expected a method of {', '.join(INTERPOLATIONS)}, got {method!r}.")
@@ -133,8 +126,7 @@ def area(image: np.ndarray, size: tuple[int, int]) -> np.ndarray:
 def opencv(image: np.ndarray, size: tuple[int, int]) -> np.ndarray:
     """What `cv2.resize(image, …)` gives when nothing else is asked for: bilinear, **not** antialiased.
 
-    At ÷4 only 4 of every 16 pixels count, so fine detail turns into false patterns (aliasing). The VOC
-    article makes its low-resolution photos this way. Arguments, result and errors as in `resize`.
+    At ÷4 only 4 of every 16 pixels count, so fine detail turns into false patterns (aliasing).
     """
     image, size = _check(image, size)
     return cv2.resize(image, size[::-1]).reshape(*size, *image.shape[2:])
@@ -143,14 +135,8 @@ def opencv(image: np.ndarray, size: tuple[int, int]) -> np.ndarray:
 def blurred_bicubic(image: np.ndarray, size: tuple[int, int], *, sigma: float = 1.6) -> np.ndarray:
     """Gaussian blur, then antialiased bicubic: the degradation of the SRGAN paper.
 
-    Args:
-        image: uint8 array (H, W) or (H, W, 3).
-        size: (height, width) of the result.
-        sigma: standard deviation of the blur, in pixels of `image`. The paper does not give its value; 1.6
-            is that of the "BD" setting of Zhang et al. 2018 (RDN), section 4.3.
-
-    Raises:
-        UserError: sigma is not positive, and as `resize`.
+    `sigma` is the blur's standard deviation in pixels of `image`. The paper does not give its value; 1.6 is that of
+    the "BD" setting of Zhang et al. 2018 (RDN), section 4.3.
 
     Source: Ledig et al. 2017 (SRGAN), section 2.
     """
@@ -165,15 +151,7 @@ DEGRADATIONS = {"bicubic": bicubic, "area": area, "opencv": opencv, "blurred_bic
 
 
 def crop_to_multiple(image: np.ndarray, scale: int) -> np.ndarray:
-    """Cut the bottom and right edges so that height and width divide by `scale`.
-
-    Raises:
-        UserError: `scale` is no whole number ≥ 1, or the image is no array or smaller than one block.
-
-    >>> import srhelpers as sr
-    >>> sr.degradations.crop_to_multiple(sr.datasets.sample("chelsea"), 4).shape
-    (300, 448, 3)
-    """
+    """Cut the bottom and right edges so that height and width divide by `scale`."""
     if not _is_whole(scale):
         raise UserError(f"Expected a whole scale of at least 1, got {scale}.")
     if not isinstance(image, np.ndarray):

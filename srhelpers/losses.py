@@ -15,10 +15,8 @@ class NegativePSNR(keras.losses.Loss):
 
     Args:
         max_value: what stands for white in the batches: 255, or 1.0 for models that work in 0…1.
-        name, reduction, dtype: as in `keras.losses.Loss`.
 
-    Called on targets and predictions (N, H, W, C) of one shape, uint8 or float. An error of one grey level is
-    the floor, so a perfect image has a finite loss and gradient: about −48 dB.
+    An error of one grey level is the floor, so a perfect image has a finite loss and gradient: about −48 dB.
 
     Source: Chen et al. 2021, "HINet: Half Instance Normalization Network for Image Restoration", section 4.2,
     where it is called PSNR loss.
@@ -68,12 +66,9 @@ class Content(keras.losses.Loss):
             counted among the weights of the model that trains on this loss nor saved with it.
         scale: factor on the features. The paper's 1/12.75 makes the loss about as large as the mean squared
             error; it is the same as a factor of 0.006 on the loss.
-        name, reduction, dtype: as in `keras.losses.Loss`.
 
-    Called on targets and predictions (N, H, W, C) of one shape, uint8 or float, in the range that `features`
-    takes: 0…255 for those of this course. The mean is taken over images, positions and channels.
-
-    A loaded model comes without this loss, which needs the network: load with `compile=False`, then compile.
+    Targets and predictions must be in the range that `features` takes: 0…255 for those of this course. A loaded
+    model comes without this loss, which needs the network: load with `compile=False`, then compile.
 
     Source: Ledig et al. 2017, "Photo-Realistic Single Image Super-Resolution Using a Generative Adversarial
     Network", sections 2.2.1 and 3.2.

@@ -57,8 +57,8 @@ def execute(
         in_place: also put the outputs into the notebook itself, if every cell ran and nobody saved it meanwhile.
 
     Returns:
-        None if all went well, else what failed: the number of the code cell, its first line, the error. After
-        Ctrl-C the kernel is stopped and nothing is written.
+        What failed, if anything: the number of the code cell, its first line, the error. After Ctrl-C the kernel is
+        stopped and nothing is written.
     """
     import nbconvert
     import nbformat

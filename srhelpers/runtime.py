@@ -41,10 +41,7 @@ class Runtime:
 
     def __str__(self) -> str:
         rows = {
-            "platform": self.platform,
-            "backend": self.backend,
-            "device": self.device,
-            "precision": self.precision,
+            **{name: getattr(self, name) for name in ("platform", "backend", "device", "precision")},
             "profile": f"{self.profile} (SR_PROFILE overrides)",
             "seed": self.seed,
             **{f"{name} folder": _short(path) or f"not set ({_FOLDERS[name]})" for name, path in self.folders.items()},
@@ -89,17 +86,7 @@ def _number(version):
 
 
 def check_versions(versions: dict[str, str]) -> list[str]:
-    """Refuse what the lessons cannot run on.
-
-    Args:
-        versions: of "python", "keras" and, if installed, "tensorflow".
-
-    Returns:
-        Sentences about versions newer than the tests have seen.
-
-    Raises:
-        UserError: a version is too old, or is Keras 3.14.0, and what to install instead.
-    """
+    """Refuse what the lessons cannot run on; returns sentences about versions newer than the tests have seen."""
     notes = []
     for name in OLDEST.keys() & versions.keys():
         found, oldest = _number(versions[name]), ".".join(map(str, OLDEST[name]))
@@ -174,9 +161,6 @@ def setup(profile: str | None = None, *, precision: str | None = None, seed: int
             SR_PRECISION=mixed_bfloat16 halves the time with TensorFlow, and multiplies it on others.)
         seed: for Python, NumPy and the Keras backend.
         verbose: print the block.
-
-    Raises:
-        UserError: an unknown profile, an unsupported version, or no backend installed.
     """
     profile = profile or os.environ.get("SR_PROFILE")
     if profile not in (None, *PROFILES):

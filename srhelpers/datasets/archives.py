@@ -47,11 +47,8 @@ def unpack(
     """Unpack a zip, tar or tar.gz so that `folder` appears only when all of it is there.
 
     Only folders and plain files are made: an archive with links, which have led out of the folder past every
-    filter so far (CVE-2025-4517), is refused. `check` gets the unpacked folder before it has its name.
-
-    Raises:
-        DownloadError: the archive is bad in whatever way, unpacks to far more than its size, or `check` raises:
-            then it is removed, since the next try must not meet it again. Or the disk is full, or `folder` exists.
+    filter so far (CVE-2025-4517), is refused. `check` gets the unpacked folder before it has its name. An archive that
+    is bad in whatever way is removed, since the next try must not meet it again.
     """
     file, folder = Path(file), Path(folder)
     refuse(folder)

@@ -121,11 +121,8 @@ def _work(archive, folder):
 def fetch(archive: Archive, folder: str | Path, *, progress: bool = True) -> Path:
     """Download one file into `<folder>/<name>.download/`, going on from where an earlier try broke off.
 
-    The bytes gather in `<file>.part`; only a file of the right checksum gets the final name.
-
-    Raises:
-        DownloadError: no address gave the file, or the disk is full. What arrived is kept for the next try,
-            unless its checksum is wrong: then it is removed and the next try starts clean.
+    The bytes gather in `<file>.part`; only a file of the right checksum gets the final name. A wrong one is removed,
+    and the next try starts clean.
     """
     work = _work(archive, folder)
     part = work / f"{archive.filename}.part"
@@ -162,10 +159,6 @@ def make_folder(
     """Make `folder` from an archive on the net or a Kaggle dataset "owner/name"; one process at a time, others wait.
 
     If another process has made it meanwhile, and `check` (as in `unpack`) finds it whole, that is the result.
-
-    Raises:
-        DownloadError: as `fetch` and `unpack`, or twice the archive's size is not free on the disk, or the
-            `kaggle` client is not there or fails; its own words are in the text.
     """
     folder = Path(folder)
     with told(f"write to {folder.parent}"):

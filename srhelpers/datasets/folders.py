@@ -114,9 +114,6 @@ def find(name: str | Path, path: str | Path | None = None) -> Path:
     Args:
         name: a name of the table (capitals do not matter), a folder of your own, or a folder's name under SR_DATA_DIR.
         path: the folder to look in, whatever its nesting. Else SR_DATA_DIR/<name>, the Kaggle inputs, the cache.
-
-    Raises:
-        FileNotFoundError: not there; the text lists the places and says what to do.
     """
     dataset = _row(name)
     if dataset is None:
@@ -182,11 +179,6 @@ def open(name: str | Path, path: str | Path | None = None, *, download: bool = F
 
     With `download` it is fetched if it is nowhere. A warning names what cannot be read, and tells if a set is not
     as long as the published one.
-
-    >>> import srhelpers as sr
-    >>> opened = sr.datasets.open("samples")
-    >>> opened.title, opened.files[0].name
-    ('samples', 'astronaut.png')
     """
     return _open(name, path, download)
 

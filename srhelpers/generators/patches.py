@@ -42,8 +42,8 @@ class Patches(keras.utils.PyDataset):
 
     >>> import srhelpers as sr
     >>> low, high = sr.generators.Patches("samples", scale=4, patch_size=24)[0]
-    >>> low.shape, high.shape, high.dtype
-    ((16, 24, 24, 3), (16, 96, 96, 3), dtype('uint8'))
+    >>> low.shape, high.shape
+    ((16, 24, 24, 3), (16, 96, 96, 3))
     """
 
     def __init__(

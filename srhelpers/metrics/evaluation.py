@@ -127,9 +127,6 @@ def evaluate(
         it. Photos that cannot be measured are left out, named in a warning and in `attrs["failed"]`.
 
     Source: Timofte et al. 2014 (A+) and later papers' test protocol.
-
-    >>> import srhelpers as sr
-    >>> rows = sr.metrics.evaluate("bicubic", "samples", 4)
     """
     if degradation not in degradations.DEGRADATIONS:
         raise UserError(f"Expected a degradation of {', '.join(degradations.DEGRADATIONS)}, got {degradation!r}.")
@@ -166,9 +163,8 @@ def _open(data, path):
     """(title, resolved folder of the reader's own photos or "", name → file or array)."""
     named = isinstance(data, str | os.PathLike)
     if named and not Path(data).expanduser().is_file():
-        files, folder = datasets.photos(data, path), datasets.find(data, path)
-        title = datasets.title(data) or folder.resolve().name
-        own = str(data).lower() not in datasets.DATASETS
+        opened, own = datasets.open(data, path), str(data).lower() not in datasets.DATASETS
+        title, files, folder = opened.title, opened.files, opened.folder
     else:
         files = [data] if named or getattr(data, "ndim", 4) < 4 else data
         if not isinstance(files, Sequence | np.ndarray) or not len(files) or not isinstance(files[0], Image):
@@ -238,7 +234,7 @@ def table(methods: Mapping[str, Method], *data: object, scales: Sequence[int] = 
         scales: a column for each.
 
     Returns:
-        Columns such as "Set5 ×4", and the parameters of those that are networks.
+        Columns such as "Set5 ×4, dB", and the parameters of those that are networks.
 
     >>> import srhelpers as sr
     >>> sr.metrics.table({"bicubic": "bicubic", "nearest": "nearest"}, "samples", scales=(2, 4)).columns[0]
@@ -258,10 +254,8 @@ def table(methods: Mapping[str, Method], *data: object, scales: Sequence[int] = 
 def save(table: pd.DataFrame, file: str | os.PathLike, key: Sequence[str] = (*KEY, "image")) -> None:
     """Add rows to a CSV file; a row of the same set, scale, method and degradation takes the old one's place.
 
-    Args:
-        table: what `evaluate` or `summarise` returns.
-        file: made if it does not exist. Several processes may save to it at once.
-        key: names of the columns that tell rows apart; those that the table does not have do not count.
+    Several processes may save to one file at once. `key` names the columns that tell rows apart; those that the table
+    does not have do not count.
     """
     file = Path(file).expanduser()
     file.parent.mkdir(parents=True, exist_ok=True)

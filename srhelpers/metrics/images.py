@@ -23,10 +23,6 @@ def luma(image: np.ndarray) -> np.ndarray:
     """Brightness of a uint8 RGB image (..., 3), rounded: black is 16, white is 235.
 
     Source: ITU-R BT.601 in the form of MATLAB's `rgb2ycbcr`, which rounds uint8 images.
-
-    >>> import numpy as np, srhelpers as sr
-    >>> sr.metrics.luma(np.array([[[0, 0, 0], [255, 255, 255]]], "uint8"))
-    array([[ 16, 235]], dtype=uint8)
     """
     image = np.asarray(image)
     if image.dtype != np.uint8 or image.shape[-1:] != (3,):
@@ -52,10 +48,8 @@ def _prepare(reference, estimate, crop_border, use_luma, smallest):
             raise UserError(f"Expected the {role} as one image (H, W) or (H, W, 3), got shape {image.shape}.")
         images.append(image)
     if images[0].shape != images[1].shape:
-        grey = images[0].ndim != images[1].ndim
-        todo = (
-            "one is grey" if grey else "crop the reference to a multiple of the scale (degradations.crop_to_multiple)"
-        )
+        todo = "crop the reference to a multiple of the scale (degradations.crop_to_multiple)"
+        todo = "one is grey" if images[0].ndim != images[1].ndim else todo
         raise UserError(f"Expected two images of one shape, got {images[0].shape} and {images[1].shape}; {todo}.")
     if not isinstance(crop_border, int | np.integer) or crop_border < 0:
         raise UserError(f"Expected crop_border as a whole number of pixels, 0 or more, got {crop_border!r}.")
@@ -74,16 +68,10 @@ def psnr(reference: np.ndarray, estimate: np.ndarray, *, crop_border: int = 0, l
 
     Args:
         reference: uint8 array (H, W) or (H, W, 3), RGB.
-        estimate: array of the same shape and type.
+        estimate: array of the same shape and type; of an identical one the PSNR is `inf`.
         crop_border: pixels left out on each side; the literature uses the scale.
         luma: compare the rounded BT.601 luma, as the literature's "PSNR-Y" does. A grey image (H, W) is
             compared as it is.
-
-    Returns:
-        `inf` for identical images.
-
-    Raises:
-        ValueError: shapes or types differ, or nothing is left inside the border.
 
     Source: Wang et al. 2004, section II, for the definition; MATLAB's `rgb2ycbcr` for the luma.
 
@@ -101,9 +89,7 @@ def ssim(reference: np.ndarray, estimate: np.ndarray, *, crop_border: int = 0, l
     """Structural similarity of one image: 1 for identical images, about 0 for unrelated ones.
 
     An 11×11 Gaussian window of σ 1.5, population covariance, K1 = 0.01, K2 = 0.03; windows that reach over
-    the edge are left out. Of an RGB image it is the mean over the three channels.
-
-    Args, Raises: as `psnr`; 11×11 pixels must be left inside the border.
+    the edge are left out. Of an RGB image it is the mean over the three channels. Arguments as in `psnr`.
 
     Source: Wang et al. 2004, "Image Quality Assessment: From Error Visibility to Structural Similarity",
     section III.B, computed by scikit-image.
@@ -201,12 +187,6 @@ class PSNR(_ImageMetric):
         crop_border, luma: as in `psnr`. `luma` needs three channels.
         max_value: what stands for white in the batches (N, H, W, C): 255, or 1.0 for models that work in 0…1.
             A wrong one cannot be told from a dark picture inside a compiled graph.
-
-    >>> import numpy as np, srhelpers as sr
-    >>> metric = sr.metrics.PSNR()
-    >>> metric.update_state(np.zeros((2, 8, 8, 3), "uint8"), np.full((2, 8, 8, 3), 5.2, "float32"))
-    >>> round(float(metric.result()), 2)  # 20 log10(255 / 5)
-    34.15
     """
 
     def __init__(self, name="psnr", dtype=None, *, crop_border: int = 0, luma: bool = False, max_value: float = 255.0):

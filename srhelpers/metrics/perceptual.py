@@ -67,11 +67,8 @@ def lpips(reference: np.ndarray, estimate: np.ndarray, *, crop_border: int = 0) 
     subtracted, squared, weighted by channel as people's judgements were, and averaged over the picture; the
     five averages are added.
 
-    Args, Raises: as `psnr`; 31×31 pixels must be left inside the border. A grey image counts as RGB with equal
-    channels. ModuleNotFoundError: the weights are not here; the text says how to get them.
-
-    Returns:
-        0 for identical images; about 0.1 looks close, 0.7 looks like another picture.
+    Arguments as in `psnr`. 0 is identical, about 0.1 looks close, 0.7 looks like another picture. A grey image counts
+    as RGB with equal channels. A `ModuleNotFoundError` says how to get the weights where they are not here.
 
     Source: Zhang et al. 2018, "The Unreasonable Effectiveness of Deep Features as a Perceptual Metric",
     section 3; shift, scale and weights of their package lpips 0.1.

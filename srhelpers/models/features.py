@@ -62,12 +62,8 @@ def vgg19(layer: str = "block5_conv4") -> keras.Model:
     Inside, every number is 1/16 of the original's. With ReLU that changes no result, but VGG's large activations
     stay clear of float16's limit of 65504.
 
-    Args:
-        layer: "block5_conv4" is the paper's φ5,4 (VGG54), "block2_conv2" its φ2,2 (VGG22).
-
-    Returns:
-        Keras model: RGB in 0…255 (N, H, W, 3) → float32 features after the layer's ReLU (N, H/16, W/16, 512),
-        or (N, H/2, W/2, 128) for block2_conv2.
+    It takes RGB in 0…255, and gives what comes after the layer's ReLU: of "block5_conv4", the paper's φ5,4 (VGG54),
+    (N, H/16, W/16, 512), of "block2_conv2", its φ2,2 (VGG22), (N, H/2, W/2, 128).
 
     Source: Simonyan and Zisserman 2015, "Very Deep Convolutional Networks for Large-Scale Image Recognition",
     configuration E; Ledig et al. 2017, section 2.2.1.

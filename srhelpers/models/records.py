@@ -62,9 +62,7 @@ def manifest(folder: str | Path | None = None) -> dict[str, Record]:
 
     Each file carries its own record. `manifest.json` beside them repeats these for people to read, and may say more,
     such as scores that were measured later; where it does not belong to the weights in the file, the file counts.
-
-    Args:
-        folder: where the networks are. None: those that ship, then the reader's own, `runtime.own("models")`.
+    Without a folder it is those that ship, then the reader's own, `runtime.own("models")`.
     """
     if folder is None:
         shipped = manifest(runtime.shipped("models"))
@@ -110,14 +108,10 @@ def describe(name: str, *, folder: str | Path, **changes) -> Record:
 
 
 def best(scale: float, folder: str | Path | None = None) -> str:
-    """The shipped upscaler with the highest PSNR-Y at a scale, mean over the sets that all were measured on.
+    """The shipped upscaler of the highest PSNR-Y at a scale, mean over the sets that all were measured on.
 
-    Args:
-        scale: number above 0. Where no network has it, the next larger one that networks have counts, or the largest.
-        folder: where the networks are, if not those that ship.
-
-    Returns:
-        Its name. One that was not measured on Set5 is not considered.
+    Where no network has the scale, the next larger one that networks have counts, or the largest. Networks that were
+    not measured on Set5 are not considered.
     """
     measured = {}  # scale → name → set → dB
     for name, record in manifest(folder or runtime.shipped("models")).items():
@@ -130,14 +124,9 @@ def best(scale: float, folder: str | Path | None = None) -> str:
 
 
 def table(folder: str | Path | None = None) -> pd.DataFrame:
-    """All saved networks, by whom, and on which terms.
+    """All saved networks, by whom, and on which terms: the upscalers, those for study, then the feature extractors.
 
-    Args:
-        folder: as in `manifest`.
-
-    Returns:
-        A row per network: first the upscalers, then those for study, then the feature extractors. `score` is PSNR-Y on
-        Set5 for each scale; `purpose` also says for which of its scales `best` takes it.
+    `score` is PSNR-Y on Set5 for each scale; `purpose` also says for which of its scales `best` takes it.
     """
     rows, known = [], manifest(folder).values()
     chosen = {scale: best(scale) for scale in {scale for record in known for scale in record.scores.get("Set5", {})}}

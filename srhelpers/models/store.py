@@ -30,17 +30,11 @@ def save(model: keras.Model, name: str | Path, *, folder: str | Path | None = No
     halves the file and moves results by hundredths of a grey level. Keras loads it like any other.
 
     Args:
-        model: Keras model of layers that Keras or this package has; it is left as it is.
+        model: of layers that Keras or this package has; a subclass of `keras.Model` needs code of its own, so save the
+            plain model inside.
         name: such as "mine", or the path of a `.keras` file.
         folder: where to; None is a folder of your own, `runtime.own("models")`. What ships is made by `recipes/`.
         **facts: fields of `Record`, such as purpose, data and steps; others go into its `training`.
-
-    Returns:
-        Path of the file.
-
-    Raises:
-        UserError: a model that needs code of its own, such as a subclass of `keras.Model` (save the plain model
-            inside), or the name of a network that ships.
     """
     file = _target(name, folder)
     file.parent.mkdir(parents=True, exist_ok=True)
@@ -147,8 +141,7 @@ def load(name: str | Path, folder: str | Path | None = None, *, shared: bool = T
         shared: a name is loaded once in a process, and all get the same model: do not change or train it. False
             gives one of your own, and so does a path.
 
-    Returns:
-        Keras model, not compiled. A file that brings code of its own is refused: `safe_mode=True`.
+    It is not compiled. A file that brings code of its own is refused: `safe_mode=True`.
     """
     name = str(name)
     if name.endswith(".keras"):

@@ -168,11 +168,9 @@ def pairs(columns: Mapping[str, Sequence[np.ndarray]], *, rows: int = 4, title: 
     """Rows of pictures that belong together, such as a low-resolution batch beside its targets.
 
     Args:
-        columns: dict heading → sequence of uint8 images, such as a batch (N, H, W, 3); sizes may differ.
+        columns: heading → uint8 images, such as a batch (N, H, W, 3); sizes may differ, all are drawn equally large.
         rows: how many of each are shown at most.
         title: of the figure.
-
-    All pictures are drawn equally large, pixels as they are.
     """
     for heading, images in columns.items():
         for image in images:

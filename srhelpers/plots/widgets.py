@@ -77,14 +77,11 @@ def before_after(
     in an exported page. Where HTML is not shown (a PDF), there is a picture of both halves.
 
     Args:
-        before: uint8 array (H, W) or (H, W, 3), drawn left of the line. It is enlarged to the size of the other.
-        after: uint8 array (H, W) or (H, W, 3), drawn right of the line.
+        before, after: uint8 arrays (H, W) or (H, W, 3), left and right of the line. `before` is enlarged to the size of
+            `after`. Of pictures with more than `WIDEST` pixels a side smaller ones are kept.
         title: says what to look at.
         names: what is left and what is right.
         method: how `before` is enlarged: a name of `degradations.INTERPOLATIONS`; "nearest" shows its pixels.
-
-    Returns:
-        What a notebook shows. Of pictures with more than `WIDEST` pixels a side it keeps smaller ones.
     """
     for name, image in (("before", before), ("after", after)):
         shape = np.shape(image)
@@ -102,9 +99,7 @@ def before_after(
 def upload_button():
     """A button that takes a photo of yours, for `choose_photo`.
 
-    Returns:
-        ipywidgets.FileUpload. On Colab, where that fails from 1 MB on, and where ipywidgets is not installed, a
-        sentence to show that says what to do in its place.
+    On Colab, where it fails from 1 MB on, and without ipywidgets, it is a sentence that says what to do in its place.
     """
     from IPython.display import Markdown
 
@@ -128,8 +123,7 @@ def choose_photo(
         sample: uint8 array (H, W, 3) to take then; None is Chelsea the cat.
         largest: pixels a side; of a larger photo of yours the middle is taken. None takes the whole.
 
-    Returns:
-        uint8 array (H, W, 3), RGB, upright. Transparency is laid over white, 16 bits become 8.
+    It comes as uint8 RGB, upright. Transparency is laid over white, 16 bits become 8.
     """
     with tempfile.TemporaryDirectory() as folder:
         file = _chosen(path, upload, Path(folder))

@@ -15,9 +15,7 @@ def require_trained(generator: keras.Model, batches: keras.utils.PyDataset | tup
     A discriminator tells the pictures of an untrained generator from photos at once, and then teaches it nothing:
     SRGAN begins as SRResNet "to avoid undesired local optima" (Ledig et al. 2017, section 3.2).
 
-    Args:
-        generator: Keras model, low resolution → high resolution, both in 0…255.
-        batches: `keras.utils.PyDataset`, whose first batch is looked at, or one batch: (low, high) resolution.
+    `batches` are a `keras.utils.PyDataset`, whose first batch is looked at, or one batch: (low, high) resolution.
     """
     low, high = batches if isinstance(batches, tuple) else batches[0]
     high = np.asarray(high, "float32")
@@ -43,14 +41,6 @@ def collapse(floor: float, *, patience: int = 3) -> Callable[[list[dict]], str |
             against the generator it started from.
         patience: after how many epochs in a row a saturated discriminator counts: `d_real` and `d_fake` within
             0.01 of 0 or 1. It tells all pictures apart, or calls all the same, and its gradient is gone.
-
-    Returns:
-        Function for `training.fit`: history → None, or what is wrong.
-
-    >>> import srhelpers as sr
-    >>> guard = sr.training.collapse(floor=20, patience=2)
-    >>> guard([{"val_psnr": 11.0, "d_real": 0.7, "d_fake": 0.2}])
-    'val_psnr is 11.00 dB, below 20 dB'
     """
 
     def guard(history):

@@ -163,7 +163,7 @@ def fit(
     and whenever the same call is run again. To go on all the same, remove `stopped.txt` from the last epoch's folder.
 
     Args:
-        model: compiled Keras model.
+        model: compiled.
         training: generator. If it has `set_epoch`, such as `generators.Patches`, every epoch sees what
             it would have seen without the interruption.
         validation: generator or None.

@@ -17,9 +17,7 @@ def run_key(model: keras.Model, **what_else: object) -> str:
     one key. Of losses and classes of your own the source text counts, and of a loss the numbers and texts that it
     takes from around it. Not noticed: the weights the network starts from, and other code that yours calls.
 
-    Args:
-        model: compiled Keras model.
-        **what_else: what the run depends on besides: the data set, number of photos, steps, seed, …
+    `what_else` is what the run depends on besides: the data set, number of photos, steps, seed, …
 
     >>> import srhelpers as sr
     >>> model = keras.Sequential([keras.Input((None, None, 3)), keras.layers.Conv2D(3, 3)])

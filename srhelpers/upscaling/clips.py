@@ -95,15 +95,10 @@ def upscale_video(
     be damaged, or cannot decode, are counted in the summary; without a checksum, it does not know them all.
 
     Args:
-        source: path of a clip, of any kind that FFmpeg reads.
+        source: a clip of any kind that FFmpeg reads.
         target: path to write, ending in .mp4, .mov, .mkv or .webm.
         model, scale, tile, self_ensemble: as in `engine.upscale`.
         overwrite: replace a target that is there.
-
-    Raises:
-        FileExistsError: the target is there.
-        ValueError: the source is no clip; the target has another ending, cannot hold this sound or these subtitles,
-            or is being made by another process; and as `engine.upscale`.
     """
     started = time.perf_counter()
     source, target = (Path(path).expanduser().absolute() for path in (source, target))

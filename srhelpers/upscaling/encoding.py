@@ -46,11 +46,7 @@ _OPTIONS = {
 
 
 def check_target(file: str | os.PathLike, size: tuple[int, int]) -> str:
-    """The format of a file that is going to be written, such as "JPEG".
-
-    Raises:
-        ValueError: an unknown ending, or a side of (height, width) too long for the format.
-    """
+    """The format of a file of (height, width) that is going to be written, such as "JPEG", if there is one."""
     suffix = Path(file).suffix
     form = FORMATS.get(suffix.lower())
     if form is None:
@@ -72,10 +68,6 @@ def write(picture: "pictures.Picture", file: str | os.PathLike) -> str | None:  
 
     Returns:
         None, or a sentence that says what had to be changed.
-
-    Raises:
-        ValueError: as `check_target`.
-        OSError: the file cannot be written; none is left then.
     """
     file = Path(file)
     form = check_target(file, picture.pixels.shape[:2])

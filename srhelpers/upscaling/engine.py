@@ -138,22 +138,13 @@ def _look(model):
 def scales(model: Model) -> tuple[int, ...]:
     """The factors by which a model upscales: one for each output that is an RGB picture at least twice as large.
 
-    Args:
-        model: functional or sequential Keras model, name of a shipped model, or path of a `.keras` file.
-
-    Raises:
-        UserError: the model has no such output, or does not take RGB pictures of any size.
-        FileNotFoundError: no model of that name.
+    `model` is a functional or sequential Keras model, the name of a shipped one, or the path of a `.keras` file.
     """
     return tuple(sorted(_look(model).outputs))
 
 
 def own_scale(model: Model, scale: float | None) -> int:
-    """Which of a model's scales `upscale` takes for a wanted one: the next larger, or the largest.
-
-    Raises:
-        UserError: a scale that is not above 0 or far too large, None where the model has several, and as `scales`.
-    """
+    """Which of a model's scales `upscale` takes for a wanted one: the next larger, or the largest."""
     return _look(model).choose(scale)
 
 
@@ -161,10 +152,8 @@ def receptive_field(model: Model) -> int:
     """How many pixels a model looks around each pixel: the context that makes a tile come out as in the whole picture.
 
     It adds up along the longest path: a 3×3 convolution looks one of its pixels further (dilated, more), bilinear and
-    bicubic interpolation one and two, and behind an upscaling by r these pixels are r times smaller.
-
-    Raises:
-        UserError: a layer sees the whole picture (global pooling, attention), or is not known here.
+    bicubic interpolation one and two, and behind an upscaling by r these pixels are r times smaller. A layer that
+    sees the whole picture (global pooling, attention), or is not known here, is an error.
 
     Source: Araujo et al. 2019, "Computing Receptive Fields of Convolutional Neural Networks".
     """
@@ -172,10 +161,8 @@ def receptive_field(model: Model) -> int:
 
 
 def check_output(output: np.ndarray, pictures: np.ndarray, name: str) -> None:
-    """Refuse what a network made of pictures in 0…255 if it is no picture in 0…255, but would be saved as a black one.
-
-    Raises:
-        UserError: NaN or infinite values, or values that never leave −1…1 for pictures that are not black.
+    """Refuse what a network made of pictures in 0…255 if it is no picture in 0…255, but would be saved as a black one:
+    NaN or infinite values, or values that never leave −1…1 for pictures that are not black.
     """
     lowest, highest = float(output.min()), float(output.max())
     if not math.isfinite(lowest + highest):
@@ -225,11 +212,6 @@ def upscale(
     Returns:
         Array of the same type and layout, (round(H·scale), round(W·scale), …), rounded and clipped.
 
-    Raises:
-        UserError: another kind of array, a wrong scale, tile or overlap, a result that is too large or no picture
-            (see `check_output`), and as `scales` and, with tile, `receptive_field`.
-        FileNotFoundError: no model of that name.
-
     Source: Lim et al. 2017 (EDSR), section 4.3, for the self-ensemble.
 
     >>> import srhelpers as sr
@@ -243,7 +225,7 @@ def upscale(
 def upscale_batch(images: Sequence[np.ndarray], model: Model, **options) -> np.ndarray:
     """Upscale pictures of one size and type together, such as small frames of a clip, which alone leave a GPU idle.
 
-    Arguments, errors and (N, …) results are those of `upscale`.
+    Arguments are those of `upscale`.
     """
     images = [_checked(image) for image in images]
     kinds = {f"{image.dtype} {image.shape}" for image in images}

@@ -75,10 +75,6 @@ def upscale_files(
         scale: number above 0; None takes 2, or the smallest that the given model has.
         tile, self_ensemble: as in `engine.upscale`; no tile takes 256 for pictures, and whole frames of clips.
         overwrite: write anew what is there already.
-        progress: show a bar.
-
-    Raises:
-        OSError: nothing can be written to the output folder, which is tried first; and as `plan` and `engine.upscale`.
 
     >>> import srhelpers as sr
     >>> photos = sr.datasets.photos("samples")[:1]

@@ -35,16 +35,12 @@ _DENSITY, _PROFILE = (282, 283, 296), 34675
 
 @dataclass(frozen=True)
 class Picture:
-    """Pixels, and what else a file must say to be of the same kind.
+    """Pixels, and what else a file must say to be of the same kind."""
 
-    Attributes:
-        pixels: uint8 or uint16 array (H, W), (H, W, 2) grey with alpha, (H, W, 3) RGB, (H, W, 4) RGB with alpha
-            or CMYK (0 is no ink), upright. A palette is resolved to RGB or RGB with alpha.
-        mode: "1" (black and white), "L" (grey), "LA", "RGB", "RGBA", "CMYK", or "P" and "PA" for a palette.
-    """
-
+    # uint8 or uint16 (H, W), (H, W, 2) grey with alpha, (H, W, 3) RGB, (H, W, 4) RGB with alpha or CMYK (0 is no ink),
+    # upright. A palette is resolved to RGB or RGB with alpha.
     pixels: np.ndarray
-    mode: str
+    mode: str  # "1" (black and white), "L" (grey), "LA", "RGB", "RGBA", "CMYK", or "P" and "PA" for a palette
     icc_profile: bytes | None = None
     exif: bytes | None = None  # without the orientation; a TIFF keeps none
     dpi: tuple[float, float] | None = None  # across and down
@@ -53,10 +49,7 @@ class Picture:
 def read(file: str | os.PathLike) -> Picture:
     """Read a PNG, JPEG, WebP, TIFF, GIF or BMP, whatever its name, turned as its EXIF data says.
 
-    Raises:
-        FileNotFoundError: no such file.
-        ValueError: no picture, a truncated or animated one, several pages, other than 8 or 16 bits a channel, or
-            more than `LARGEST` pixels. The text names the file.
+    Refused are truncated and animated ones, several pages, other than 8 or 16 bits, and more than `LARGEST` pixels.
     """
     content = Path(file).read_bytes()
     try:

@@ -38,10 +38,6 @@ def plan(inputs: Inputs, output: File, *, format: str | None = None, suffix: str
     Returns:
         dict of source → target. What is a target itself is left out, so a second run with the same folder in and out
         finds no more than the first.
-
-    Raises:
-        FileNotFoundError: an input is not there, or nothing is in it.
-        ValueError: an unknown ending or format, one target for several sources, or a source as target.
     """
     if format not in (None, *ENDINGS):
         raise UserError(f"Expected a format of {', '.join(ENDINGS)}, got {format!r}.")
