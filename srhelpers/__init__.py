@@ -13,11 +13,6 @@ In the order in which a reader meets them; each imports only those before it:
     metrics        PSNR, SSIM, LPIPS; `evaluate` any network on any photos
     plots          figures, and what a reader touches in a notebook
     notebooks      run the lessons
-
->>> import srhelpers as sr
->>> photo = sr.datasets.sample("chelsea")
->>> photo.shape
-(300, 451, 3)
 """
 
 import importlib.util

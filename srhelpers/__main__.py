@@ -6,6 +6,7 @@ import warnings
 
 import srhelpers as sr
 
+from ._files import printable
 from .runtime import UserError
 
 
@@ -103,16 +104,11 @@ def _upscale(arguments):
         overwrite=arguments.overwrite,
     )
     for target, note in summary.notes.items():
-        print(_printable(f"{target}: {note}"))
+        print(printable(f"{target}: {note}"))
     for source, reason in summary.failed.items():
-        print(_printable(f"failed: {source}: {reason}"), file=sys.stderr)
+        print(printable(f"failed: {source}: {reason}"), file=sys.stderr)
     print(f"{summary}.{' --overwrite makes anew what was skipped.' if summary.skipped else ''}")
     return 1 if summary.failed else 0
-
-
-def _printable(text):
-    """File names need not be UTF-8."""
-    return text.encode("utf-8", "backslashreplace").decode()
 
 
 def _models(arguments):

@@ -5,6 +5,7 @@ import hashlib
 import os
 import shutil
 import sys
+import tempfile
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
@@ -66,6 +67,23 @@ def locked(path: str | os.PathLike, doing: str, *, wait: bool = True) -> Iterato
             with contextlib.suppress(OSError):  # Windows removes no open file
                 Path(lock.lock_file).unlink()
         lock.release()
+
+
+def make_folder(folder: Path) -> None:
+    """Make it unless it is there, and see that it can be written to: else that would fail after the work is done."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        raise OSError(
+            f"Expected an output folder that can be written to, got {folder} ({error}); choose another."
+        ) from error
+
+
+def printable(text: str) -> str:
+    """File names need not be UTF-8, but what is printed or saved must be."""
+    return os.fsencode(text).decode("utf-8", "backslashreplace")
 
 
 def record(path: str | os.PathLike, ending: str) -> Path:

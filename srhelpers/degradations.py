@@ -114,12 +114,7 @@ def bicubic(image: np.ndarray, size: tuple[int, int]) -> np.ndarray:
 
 
 def area(image: np.ndarray, size: tuple[int, int]) -> np.ndarray:
-    """Each low-resolution pixel is the mean of the pixels it covers, as on a camera's sensor. See `resize`.
-
-    >>> import numpy as np, srhelpers as sr
-    >>> sr.degradations.area(np.array([[0, 100], [100, 200]], "uint8"), (1, 1))
-    array([[100]], dtype=uint8)
-    """
+    """Each low-resolution pixel is the mean of the pixels it covers, as on a camera's sensor. See `resize`."""
     return resize(image, size, "area")
 
 

@@ -51,7 +51,6 @@ def execute(
     """Run one notebook in a fresh kernel, in its own folder.
 
     Args:
-        path: the notebook.
         build: folder for the executed copy and an HTML page, which are written also when a cell fails.
         profile: for SR_PROFILE; None leaves it as it is.
         in_place: also put the outputs into the notebook itself, if every cell ran and nobody saved it meanwhile.
@@ -144,19 +143,6 @@ def _run_cells(notebook, path, environment):
     return f"to start the kernel: {problem.strip()} {last_words}" if problem else None
 
 
-def _check(paths, build, in_place):
-    """Refuse what would fail only after minutes of work: a notebook that is none, a folder that cannot be written."""
-    for path in paths:
-        _parse(path, path.read_bytes())
-    for folder in {build, paths[0].parent} if in_place else {build}:
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
-            with tempfile.TemporaryFile(dir=folder):
-                pass
-        except OSError as error:
-            raise UserError(f"Expected a folder that can be written, got {folder} ({error.strerror}).") from error
-
-
 def run(
     numbers: Sequence[str] = (),
     *,
@@ -174,7 +160,11 @@ def run(
     results = []
     chosen = find(numbers)
     build = Path(build) if build else chosen[0].parent.parent / "build"
-    _check(chosen, build, in_place)
+    # What would fail only after minutes of work.
+    for path in chosen:
+        _parse(path, path.read_bytes())
+    for folder in {build, chosen[0].parent} if in_place else {build}:
+        _files.make_folder(folder)
     for path in chosen:
         start = time.perf_counter()
         try:

@@ -119,7 +119,6 @@ def evaluate(
         degradation: a name of `degradations.DEGRADATIONS`.
         lpips: measure `perceptual.lpips` too, with the same border left out; it needs the network's weights.
         path: folder of the dataset, if not found by itself.
-        progress: show a bar.
 
     Returns:
         A row per photo: dataset, scale, method, degradation, folder (of photos of your own, else empty), image,
@@ -173,17 +172,12 @@ def _open(data, path):
         folders = [file.parent for file in files if isinstance(file, Path)]
         title, own, folder = f"{len(files)} photos", bool(folders), Path(os.path.commonpath(folders or ["."]))
     names = [
-        str(number) if isinstance(file, np.ndarray) else _printable(file.relative_to(folder))
+        str(number) if isinstance(file, np.ndarray) else _files.printable(file.relative_to(folder).as_posix())
         for number, file in enumerate(files)
     ]
     stems = [name.removesuffix(Path(name).suffix) for name in names]
     photos = dict(zip(stems if len(set(stems)) == len(stems) else names, files, strict=True))
-    return title, _printable(folder.resolve()) if own else "", photos
-
-
-def _printable(path):
-    """A path as text that can be printed and saved, also where its name is no UTF-8."""
-    return os.fsencode(path.as_posix()).decode("utf-8", "backslashreplace")
+    return title, _files.printable(folder.resolve().as_posix()) if own else "", photos
 
 
 def _partners(photos, scale):
@@ -228,17 +222,8 @@ def summarise(rows: pd.DataFrame) -> Scores:
 def table(methods: Mapping[str, Method], *data: object, scales: Sequence[int] = (4,)) -> pd.DataFrame:
     """Several methods side by side: PSNR-Y in dB, mean over the photos, a row for each method.
 
-    Args:
-        methods: name → what `upscaler` takes.
-        data: what `evaluate` takes; several sets give a column each.
-        scales: a column for each.
-
-    Returns:
-        Columns such as "Set5 ×4, dB", and the parameters of those that are networks.
-
-    >>> import srhelpers as sr
-    >>> sr.metrics.table({"bicubic": "bicubic", "nearest": "nearest"}, "samples", scales=(2, 4)).columns[0]
-    'samples ×2, dB'
+    `methods` maps names to what `upscaler` takes; `data` is what `evaluate` takes. Each set and scale gives a column,
+    and the last has the parameters of those that are networks.
     """
     cells = {name: {} for name in methods}
     for photos, scale, (name, method) in itertools.product(data, scales, methods.items()):

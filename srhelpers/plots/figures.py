@@ -97,12 +97,7 @@ def compare(
             model of yours: then the original is downsampled by bicubic interpolation, and upscaled by it.
         scale: how many times it is downsampled; None takes the only scale of the models.
         zoom: (top, left, size) of the square in pixels; None takes the most detailed one.
-        title: of the figure.
         crop_border, luma: as in `metrics.psnr`; crop_border None takes the scale, or 0 where all are arrays.
-
-    Returns:
-        Left the whole original with the square's outline, right the squares, the original's first. Pixels are
-        drawn as they are, without smoothing.
 
     >>> import srhelpers as sr
     >>> figure = sr.plots.compare(sr.datasets.sample("coffee"), {"bicubic": "bicubic", "nearest": "nearest"}, scale=4)
@@ -170,7 +165,6 @@ def pairs(columns: Mapping[str, Sequence[np.ndarray]], *, rows: int = 4, title: 
     Args:
         columns: heading → uint8 images, such as a batch (N, H, W, 3); sizes may differ, all are drawn equally large.
         rows: how many of each are shown at most.
-        title: of the figure.
     """
     for heading, images in columns.items():
         for image in images:
@@ -208,7 +202,6 @@ def history(
         baseline: name → what to beat, a dotted line: a number of dB for the panels of PSNR, a dict metric → number,
             or a table of `evaluate` on the photos that validate, whose PSNR-Y and SSIM-Y are what
             `metrics.PSNR(luma=True, crop_border=scale)` and `metrics.SSIM` with the same compute.
-        title: of the figure.
 
     >>> import srhelpers as sr
     >>> run = {"psnr": [24, 27, 28], "val_psnr": [25, 27, 27.5]}

@@ -48,12 +48,14 @@ class _Slider:
         half[:, :middle] = self.before[:, :middle]
         half[:, max(middle - 1, 0) : middle + 1] = 255
         before, after, static = (base64.b64encode(_jpeg(image)).decode() for image in (self.before, self.after, half))
-        words = {"title": self.title, "before_name": self.names[0], "after_name": self.names[1]}
+        title, before_name, after_name = map(escape, (self.title, *self.names))
         page = _PAGE.format(
             width=half.shape[1],
             before=before,
             after=after,
-            **{key: escape(word) for key, word in words.items()},
+            title=title,
+            before_name=before_name,
+            after_name=after_name,
         )
         return {"text/html": page, "image/jpeg": static, "text/plain": f"{self.names[0]} | {self.names[1]}"}
 

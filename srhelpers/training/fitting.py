@@ -163,10 +163,8 @@ def fit(
     and whenever the same call is run again. To go on all the same, remove `stopped.txt` from the last epoch's folder.
 
     Args:
-        model: compiled.
-        training: generator. If it has `set_epoch`, such as `generators.Patches`, every epoch sees what
-            it would have seen without the interruption.
-        validation: generator or None.
+        training: if it has `set_epoch`, such as `generators.Patches`, every epoch sees what it would have seen without
+            the interruption.
         epochs: how many in all.
         folder: where the state is kept; one for each run: `training.run_key` makes a name for it.
         monitor: the metric that says which epoch is best; None takes "val_loss", or "loss" without validation.

@@ -19,10 +19,6 @@ def run_key(model: keras.Model, **what_else: object) -> str:
 
     `what_else` is what the run depends on besides: the data set, number of photos, steps, seed, …
 
-    >>> import srhelpers as sr
-    >>> model = keras.Sequential([keras.Input((None, None, 3)), keras.layers.Conv2D(3, 3)])
-    >>> model.compile("adam", "mse")
-    >>> key = sr.training.run_key(model, photos="Set5", steps=1000)
     """
     return _digest(described(model) | what_else)
 

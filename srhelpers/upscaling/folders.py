@@ -3,7 +3,6 @@
 import contextlib
 import math
 import os
-import tempfile
 import time
 import traceback
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -75,11 +74,6 @@ def upscale_files(
         scale: number above 0; None takes 2, or the smallest that the given model has.
         tile, self_ensemble: as in `engine.upscale`; no tile takes 256 for pictures, and whole frames of clips.
         overwrite: write anew what is there already.
-
-    >>> import srhelpers as sr
-    >>> photos = sr.datasets.photos("samples")[:1]
-    >>> print(sr.upscaling.folders.upscale_files(photos, "large", "voc_plain", progress=False))
-    1 done, 0 skipped, 0 failed; 1.0 megapixels in ... s
     """
     started, summary, waiting = time.perf_counter(), Summary(), []
     planned = plan(inputs, output, format=format, suffix=suffix)
@@ -96,7 +90,7 @@ def upscale_files(
         else:
             waiting.append(_Job(source, target, _stamp(target), tries(target)))
     for folder in dict.fromkeys(job.target.parent for job in waiting):
-        _check_folder(folder)
+        _files.make_folder(folder)
     if waiting:
         model, scale = choose(model, scale)
         options = {"model": model, "scale": scale, "self_ensemble": self_ensemble}
@@ -139,17 +133,6 @@ def _stamp(target):
     with contextlib.suppress(FileNotFoundError, NotADirectoryError):
         stat = target.stat()
         return stat.st_mtime_ns, stat.st_ino
-
-
-def _check_folder(folder):
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryFile(dir=folder):
-            pass
-    except OSError as error:
-        raise OSError(
-            f"Expected an output folder that can be written to, got {folder} ({error}); choose another."
-        ) from error
 
 
 class _Bar(tqdm):

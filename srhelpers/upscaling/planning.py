@@ -13,7 +13,7 @@ from .. import _files
 from ..runtime import UserError
 from .encoding import FORMATS, check_target
 
-ENDINGS = {"jpg": ".jpg", "png": ".png", "webp": ".webp", "tiff": ".tiff"}
+CHOICES = ("jpg", "png", "webp", "tiff")  # of formats
 # Clips that are looked for in folders, and what they become.
 CLIPS = {".mp4": ".mp4", ".mkv": ".mkv", ".mov": ".mov", ".webm": ".webm", ".avi": ".mkv", ".m4v": ".mkv"}
 LONGEST_NAME = 255  # bytes, of all usual file systems
@@ -39,8 +39,8 @@ def plan(inputs: Inputs, output: File, *, format: str | None = None, suffix: str
         dict of source → target. What is a target itself is left out, so a second run with the same folder in and out
         finds no more than the first.
     """
-    if format not in (None, *ENDINGS):
-        raise UserError(f"Expected a format of {', '.join(ENDINGS)}, got {format!r}.")
+    if format not in (None, *CHOICES):
+        raise UserError(f"Expected a format of {', '.join(CHOICES)}, got {format!r}.")
     inputs = [inputs] if isinstance(inputs, str | os.PathLike) else list(inputs)
     output, found = Path(output).expanduser(), {}
     for item in inputs:
@@ -93,9 +93,10 @@ def is_clip(source: Path, target: Path) -> bool:
 
 
 def _ending(old, format):
-    if old.lower() in CLIPS:
-        return old if CLIPS[old.lower()] == old.lower() else CLIPS[old.lower()]
-    return ENDINGS.get(format, old)
+    kind = old.lower()
+    if kind in CLIPS:
+        return old if CLIPS[kind] == kind else CLIPS[kind]
+    return f".{format}" if format else old
 
 
 def _find(path, output):
@@ -106,7 +107,8 @@ def _find(path, output):
         inner = {file: file.relative_to(path) for file in sorted(path.rglob("*"))}
         top, own = os.path.realpath(path), os.path.realpath(output)
         if own.startswith(f"{top}{os.sep}"):
-            inner = {file: name for file, name in inner.items() if not _is_inside(file, own)}
+            made = {file for file in inner if os.path.realpath(file).startswith(f"{own}{os.sep}")}
+            inner = {file: name for file, name in inner.items() if file not in made}
     else:
         found, once = glob.glob(os.fspath(path), recursive=True), {}  # noqa: PTH207, Path.glob takes no absolute pattern
         for file in sorted(map(Path, found), key=lambda file: (len(file.parts), file)):
@@ -128,10 +130,6 @@ def _may_be_read(file):
         return file.is_file() or (file.is_symlink() and not file.exists())
     except OSError:
         return True
-
-
-def _is_inside(file, folder):
-    return os.path.realpath(file).startswith(f"{folder}{os.sep}")
 
 
 @contextlib.contextmanager
