@@ -82,12 +82,10 @@ class BicubicUpSampling(keras.layers.Layer):
         # The picture's edge repeats twice on each side; slices, since `ops.pad` has no such mode for unknown sizes.
         x = ops.concatenate([inputs[:, :1]] * 2 + [inputs] + [inputs[:, -1:]] * 2, axis=1)
         x = ops.concatenate([x[:, :, :1]] * 2 + [x] + [x[:, :, -1:]] * 2, axis=2)
-        # Every channel is a picture of its own.
-        x = ops.reshape(ops.transpose(x, (0, 3, 1, 2)), (-1, height + 4, width + 4, 1))
         kernel = np.einsum("ay,bx->yxab", self.taps, self.taps).reshape(5, 5, 1, r * r)
-        x = ops.conv(x, kernel, padding="valid", data_format="channels_last")
-        x = ops.reshape(x, (-1, channels, height, width, r, r))
-        return ops.reshape(ops.transpose(x, (0, 2, 4, 3, 5, 1)), (-1, height * r, width * r, channels))
+        x = ops.depthwise_conv(x, np.repeat(kernel, channels, 2), padding="valid", data_format="channels_last")
+        x = ops.reshape(x, (-1, height, width, channels, r, r))
+        return ops.reshape(ops.transpose(x, (0, 1, 4, 2, 5, 3)), (-1, height * r, width * r, channels))
 
     def compute_output_shape(self, input_shape):
         n, height, width, channels = input_shape
