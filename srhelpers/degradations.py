@@ -2,6 +2,7 @@
 
 import math
 import numbers
+from collections.abc import Callable
 from functools import lru_cache
 
 import cv2
@@ -143,6 +144,13 @@ def blurred_bicubic(image: np.ndarray, size: tuple[int, int], *, sigma: float = 
 
 
 DEGRADATIONS = {"bicubic": bicubic, "area": area, "opencv": opencv, "blurred_bicubic": blurred_bicubic}
+
+
+def named(name: str) -> Callable:
+    """One of `DEGRADATIONS`."""
+    if name not in DEGRADATIONS:
+        raise UserError(f"Expected a degradation of {', '.join(DEGRADATIONS)}, got {name!r}.")
+    return DEGRADATIONS[name]
 
 
 def crop_to_multiple(image: np.ndarray, scale: int) -> np.ndarray:

@@ -18,12 +18,10 @@ from ..runtime import UserError
 
 def chosen(photos: str | Path | Sequence, degradation: str) -> tuple[list, Callable]:
     """(the files a generator was asked for, its function that downsamples)."""
-    if degradation not in degradations.DEGRADATIONS:
-        raise UserError(f"Expected a degradation of {', '.join(degradations.DEGRADATIONS)}, got {degradation!r}.")
-    files = datasets.photos(photos)
+    downsample, files = degradations.named(degradation), datasets.photos(photos)
     if not files:
         raise UserError("Expected at least one photo, got an empty list.")
-    return files, degradations.DEGRADATIONS[degradation]
+    return files, downsample
 
 
 def pairs(

@@ -127,8 +127,7 @@ def evaluate(
 
     Source: Timofte et al. 2014 (A+) and later papers' test protocol.
     """
-    if degradation not in degradations.DEGRADATIONS:
-        raise UserError(f"Expected a degradation of {', '.join(degradations.DEGRADATIONS)}, got {degradation!r}.")
+    downsample = degradations.named(degradation)
     method = upscaler(method, scale, name=name)
     if method.scale is None:
         raise UserError(f"Expected a scale, since {method.name} takes any, got None; add scale=4, for example.")
@@ -138,7 +137,7 @@ def evaluate(
     what, rows, failed = f"{title} with {method.name} ×{method.scale}", [], {}
     for image, photo in tqdm(photos.items(), desc=what, unit="image", disable=not progress, leave=False):
         try:
-            reference, low = _read_pair(photo, partners.get(image), method.scale, degradation)
+            reference, low = _read_pair(photo, partners.get(image), method.scale, downsample)
             scores = _scores(reference, method.upscale(low, reference.shape[:2]), method.scale, lpips)
         except (UserError, OSError) as error:
             failed[image] = str(error)
@@ -187,14 +186,14 @@ def _partners(photos, scale):
     return {name: partner or folders.get(photos[name].parent) for name, partner in found.items()}
 
 
-def _read_pair(photo, partner, scale, degradation):
+def _read_pair(photo, partner, scale, downsample):
     if partner and partner.is_dir():
         raise UserError(f"Expected its low-resolution file in {partner}, beside those of other photos, got none.")
     reference = photo if isinstance(photo, np.ndarray) else datasets.read_image(photo)
     reference = degradations.crop_to_multiple(reference, scale)
     size = reference.shape[0] // scale, reference.shape[1] // scale
     if not partner:
-        return reference, degradations.DEGRADATIONS[degradation](reference, size)
+        return reference, downsample(reference, size)
     low = datasets.read_image(partner)
     if low.shape[:2] != size or low.ndim > reference.ndim:
         raise UserError(f"Expected {partner} to have the shape {size + reference.shape[2:]}, got {low.shape}.")
