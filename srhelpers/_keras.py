@@ -6,6 +6,7 @@ Keras is not imported for it: `srhelpers download` needs no deep-learning framew
 import contextlib
 import importlib.abc
 import importlib.util
+import logging
 import os
 import sys
 
@@ -27,14 +28,15 @@ def quiet():
 def register():
     """Now if Keras is there already, else right after its import."""
     if "keras" in sys.modules:
-        _import_ours()
+        _after_keras()
     else:
         sys.meta_path.insert(0, _Finder())
 
 
-def _import_ours():
+def _after_keras():
     for name in ("layers", "losses", "metrics.images"):
         importlib.import_module(f"{__package__}.{name}")
+    logging.getLogger("tensorflow").setLevel(logging.ERROR)  # it would advise against pictures of many sizes
 
 
 class _Finder(importlib.abc.MetaPathFinder):
@@ -49,7 +51,7 @@ class _Finder(importlib.abc.MetaPathFinder):
             def execute_quietly(module):
                 with quiet():
                     execute(module)
-                _import_ours()
+                _after_keras()
 
             spec.loader.exec_module = execute_quietly
         return spec

@@ -27,7 +27,7 @@ def find(numbers: Sequence[str] = ()) -> list[Path]:
     folder = next((place for place in places if place.is_dir()), None)
     if folder is None:
         raise UserError(f"Expected a notebooks folder in {places[0].parent}; run this inside the repository.")
-    every = sorted(folder.glob("[0-9]*.ipynb"))
+    every = sorted(folder.glob("[0-9A]*.ipynb"))
     if not every:
         raise UserError(f"Expected notebooks such as 01_….ipynb in {folder}, got none.")
     chosen = []

@@ -86,11 +86,11 @@ def put_in(notebook, name, repository):
 def renewed(repository):
     """What every file that holds the address should hold: dict path → text."""
     texts = {}
-    for path in sorted(Path("notebooks").glob("[0-9]*.ipynb")):
+    for path in sorted(Path("notebooks").glob("[0-9A]*.ipynb")):
         notebook = nbformat.read(path, 4)
         put_in(notebook, path.stem, repository)
         texts[path] = nbformat.writes(notebook) + "\n"
-    for path in sorted(Path("notebooks/scripts").glob("[0-9]*.py")):
+    for path in sorted(Path("notebooks/scripts").glob("[0-9A]*.py")):
         notebook = jupytext.read(path)
         put_in(notebook, path.stem, repository)
         texts[path] = jupytext.writes(notebook, "py:percent")
@@ -194,7 +194,7 @@ def main(words=None):
         write(path, text)
         print(path)
     if chosen.kaggle:
-        for path in sorted(Path("notebooks").glob("[0-9]*.ipynb")):
+        for path in sorted(Path("notebooks").glob("[0-9A]*.ipynb")):
             print(f"kaggle kernels push -p {kernel(path, chosen.kaggle, offline=chosen.offline)}")
         if chosen.offline:
             print(f"first of all: kaggle datasets create -p {wheel(chosen.kaggle)}")
