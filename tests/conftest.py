@@ -1,5 +1,5 @@
-import ast
 import os
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -12,23 +12,8 @@ REPOSITORY = Path(__file__).resolve().parent.parent
 BENCHMARKS = Path(os.environ.get("SR_DATA_DIR") or REPOSITORY.parent / "shared" / "datasets").expanduser()
 WEIGHTS = Path(os.environ.get("SR_WEIGHTS_DIR") or REPOSITORY.parent / "shared" / "weights").expanduser()
 
-
-def definitions(number, **names):
-    """What a notebook imports and defines: functions, partials and plain constants, without running anything else."""
-    file = next((REPOSITORY / "notebooks" / "scripts").glob(f"{number}_*.py"))
-    kept, imported = [], set()
-    for node in ast.parse(file.read_text(encoding="utf-8")).body:
-        if isinstance(node, ast.Import | ast.ImportFrom):
-            imported |= {alias.asname or alias.name for alias in node.names}
-        wanted = isinstance(node, ast.FunctionDef | ast.Import | ast.ImportFrom)
-        if isinstance(node, ast.Assign):
-            partial = isinstance(node.value, ast.Call) and getattr(node.value.func, "id", "") == "partial"
-            used = {part.id for part in ast.walk(node.value) if isinstance(part, ast.Name)}
-            wanted = partial or (getattr(node.targets[0], "id", "").isupper() and used <= imported)
-        if wanted:
-            kept.append(node)
-    exec(compile(ast.Module(kept, []), str(file), "exec"), names)
-    return names
+sys.path.insert(0, str(REPOSITORY / "recipes"))
+from lesson import definitions  # noqa: E402, F401, for tests of lessons
 
 
 @pytest.fixture(autouse=True)

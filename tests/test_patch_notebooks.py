@@ -4,6 +4,7 @@ import conftest
 import keras
 import numpy as np
 import pytest
+import train
 
 import srhelpers as sr
 
@@ -57,11 +58,11 @@ def test_residual_scaling():
 
 
 def test_x4_continues_from_x2():
-    notebook = definitions("08")
+    edsr = definitions("08")["edsr"]
     keras.utils.set_random_seed(0)
-    double, fourfold = notebook["edsr"](2, blocks=2), notebook["edsr"](4, blocks=2)
+    double, fourfold = edsr(2, blocks=2), edsr(4, blocks=2)
     before = fourfold.get_weights()
-    notebook["continue_from"](double, fourfold)
+    train.continue_from(double, fourfold)
     same = [np.array_equal(a, b) for a, b in zip(double.get_weights(), fourfold.get_weights(), strict=False)]
     assert all(same[:12]), "head, two blocks, end of the body"
     np.testing.assert_array_equal(fourfold.get_weights()[-1], before[-1])

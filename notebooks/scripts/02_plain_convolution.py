@@ -16,22 +16,17 @@
 # %% [markdown]
 # # 02 · Plain convolution
 #
-# You end with a small network that turns a 72×72 photo into 144×144 and 288×288 and beats bicubic
-# on both, and you know why the first network of the article we study cannot.
+# You end with a small network of your own that upscales photos by two and by four, better than
+# bicubic interpolation, and you know which design could never have done so.
 #
 # [![Open in Colab](https://colab.research.google.com/assets/colab-badge.svg)](https://colab.research.google.com/github/OWNER/super-resolution/blob/main/notebooks/02_plain_convolution.ipynb)
 # [![Open in Kaggle](https://kaggle.com/static/images/open-in-kaggle.svg)](https://kaggle.com/kernels/welcome?src=https://github.com/OWNER/super-resolution/blob/main/notebooks/02_plain_convolution.ipynb)
 #
 # | | |
 # |---|---|
-# | Time | half a minute on two CPU cores; a quarter of an hour there for the full run |
-# | Before this | 01 (how low resolution is made, PSNR) |
-# | Data | quick: photographs that come with scikit-image. full: PASCAL VOC 2007. The tables here were measured on a stand-in: 713 photos of VOC 2012 and 487 of ImageNet, of which the first 200 by name validate |
-#
-# This is the first of five notebooks on one article: A. Amsel, *Starting with Super-Resolution*
-# [1]. It trains five networks on PASCAL VOC. Each notebook builds one of them to the article's
-# recipe, weighs what the article says about it, finds what holds the network back, and mends one
-# thing.
+# | Time | two minutes on two CPU cores |
+# | Read first | [01](01_bicubic_baselines.ipynb): downsampling, bicubic interpolation, PSNR |
+# | Photos | 200 photographs to train on and 16 to validate, part of the course |
 
 # %%
 # Install the course's helper package if it is missing (on Colab and Kaggle).
@@ -57,33 +52,22 @@ if not find_spec("srhelpers"):
 # %%
 import srhelpers as sr
 
-photo = sr.datasets.sample("chelsea")
-sr.studies.demo.compare(
-    photo,
-    {"the article's network": "voc_article_plain_area", "ours": "voc_plain"},
-    zoom=(82, 82, 56),
-    title="72×72 grown to 288×288: look at the rim of the eye",
+opening = sr.datasets.read_image(sr.datasets.split("photos")[1][4])
+ZOOM = (126, 76, 120)  # top, left and size of the square; None takes the one with the most detail
+sr.plots.compare(
+    opening,
+    {"bicubic": "bicubic", "plain convolution": "voc_plain"},
+    scale=4,
+    zoom=ZOOM,
+    title="Upscaled by four: look at the edges",
 )
 
 # %% [markdown]
-# Bicubic is blurred. The article's network draws squares. Ours has the sharpest rim around the eye.
-# (The photo is squeezed into a square first, as in the article.)
+# The photo is downsampled to a quarter of its width and height, and each method sees only those
+# pixels. The network in this picture ships with the course. Yours will look much like it.
 #
-# Here are the scores on the 200 validation photos of the full run, in decibels, mean over images. ±
-# is the standard deviation over three *seeds*: a seed fixes the random start of a network and the
-# order of its photos.
-
-# %%
-runtime = sr.setup(seed=0)
-study = sr.studies.study.Study("02", runtime)
-
-# %%
-study.table("bicubic, area", "plain, area", "plain, corrected")
-
-# %% [markdown]
-# "plain, area" is the article's network on the same small photos as ours (with a linear output,
-# which makes no difference, as you will see). It stays far below bicubic, with any seed. The rest
-# of this notebook finds out why.
+# To see another photo in this lesson, change `opening`. Any picture of at least 250×250 pixels will
+# do with this `ZOOM`.
 #
 # ## Setup
 
@@ -92,421 +76,600 @@ from functools import partial
 
 import keras
 import numpy as np
+import pandas as pd
 from keras import layers
 
+runtime = sr.setup(seed=0)
+
 # %% [markdown]
-# ## The data
+# All constants of this lesson stand in one cell. Change one, run the cells below, and the networks,
+# their pictures and their numbers change.
+
+# %%
+PHOTOS = "photos"  # or a folder of your own, such as "~/Pictures"
+DEPTH = 4  # convolutions before the outputs
+FILTERS = 32  # of each of them
+PATCH = 24  # side of the training patches, in pixels of the low resolution
+BATCH_SIZE = 16
+STEPS = 600
+SHORT = 200  # steps of the two networks that come first
+EPOCH_STEPS = 50  # a network is measured after each epoch
+LEARNING_RATE = 2e-3
+LOSS = "mae"
+
+# %% [markdown]
+# ## The idea
 #
-# The article reads its photos with an endless loop: it collects names until it has a batch, hands
-# the batch over, and goes on. Here is that loop on ten photos in batches of four, with numbers in
-# place of photos. Keras is told that an epoch has `10 // 4 = 2` steps.
-
-
-# %%
-def article_loop(count, batch_size):
-    """The order in which the article's generator hands out its photos."""
-    batch = []
-    while True:
-        for photo_number in range(count):
-            if len(batch) == batch_size:
-                yield batch
-                batch = []
-            batch.append(photo_number)
-
-
-# %%
-batches = article_loop(10, 4)
-for epoch in range(3):
-    print(f"epoch {epoch + 1}:", next(batches), next(batches))
-
-# %% [markdown]
-# Three things are wrong. Epoch 1 never sees photos 8 and 9: they come in epoch 2, which then lacks
-# others. The photos always come in the same order. And every photo is decoded again whenever it
-# comes by. Our generator shuffles, uses every photo once in an epoch, and decodes it once:
-
-# %%
-training, validation = study.batches("opencv", batch_size=4)
-for epoch in range(2):
-    sizes = len(training[0][0]), len(training[len(training) - 1][0])
-    print(f"epoch {epoch + 1}: order {training.order[:9]}, first batch {sizes[0]}, last {sizes[1]}")
-    training.on_epoch_end()
-
-# %% [markdown]
-# A batch holds the photos at three sizes, as uint8:
-
-# %%
-inputs, (medium, large) = validation[0]
-sr.plots.pairs(
-    {"input": inputs, "first target": medium, "second target": large},
-    rows=2,
-    title="What the network gets, and what it should give",
-)
-
-# %% [markdown]
-# `"opencv"` is how the article shrinks: `cv2.resize` without antialiasing. You know from notebook
-# 01 that this leaves false detail in the small picture. Look at the rough edges on the left. We
-# stay with it as long as we test what the article says.
+# A convolution computes each pixel of its output from a small window of its input. What it
+# computes is set by its weights. Training finds weights that give the right answer on many photos
+# whose high resolution is known.
 #
-# ## The article's network
+# The first network that did this for super-resolution is SRCNN (Dong et al., 2014). It upscales
+# the photo by bicubic interpolation and lets three convolutions improve the result:
 #
-# Two convolutions at 72×72. The features are enlarged by copying every pixel (`UpSampling2D`), and
-# a 1×1 convolution with a ReLU makes three colours of them. Copying twice gives the second output.
-# This is what the article's own notebook holds:
+# 1. 64 filters of 9×9 pixels describe the surroundings of each pixel,
+# 2. 32 filters of 1×1 combine these 64 numbers,
+# 3. 3 filters of 5×5 make red, green and blue of them. (The paper works on luma alone.)
 
 # %%
-convolution = partial(layers.Conv2D, kernel_size=3, padding="same", activation="relu")
+convolution = partial(layers.Conv2D, kernel_size=3, padding="same")
 
 
-# %%
-def as_printed():
-    """The article's first network with two outputs, in its own order."""
+def srcnn(scale=4):
+    """Bicubic interpolation, then convolutions of 9×9, 1×1 and 5×5."""
     photo = keras.Input((None, None, 3))
-    x = layers.Rescaling(1 / 255)(photo)
-    x = convolution(64)(x)
-    x = convolution(64)(x)
-    up2 = layers.UpSampling2D()(x)
-    x2 = convolution(3, kernel_size=1, dtype="float32")(up2)
-    up4 = layers.UpSampling2D()(up2)
-    x4 = convolution(3, kernel_size=1, dtype="float32")(up4)
-    return keras.Model(photo, [layers.Rescaling(255, dtype="float32")(x) for x in (x2, x4)])
+    upscaled = sr.layers.BicubicUpSampling(scale)(photo)
+    x = layers.Rescaling(1 / 255)(upscaled)
+    x = convolution(64, kernel_size=9, activation="relu")(x)
+    x = convolution(32, kernel_size=1, activation="relu")(x)
+    x = convolution(3, kernel_size=5, dtype="float32")(x)
+    return keras.Model(photo, layers.Rescaling(255.0, dtype="float32")(x), name="SRCNN")
 
 
 # %%
-printed = as_printed()
-print([output.shape for output in printed.outputs], f"{printed.count_params():,} parameters")
-
-# %% [markdown]
-# `None` for height and width means that any size will do. The two `Rescaling` layers let the
-# network take and give 0…255, like every model of this course.
-#
-# Now look at the order. A 1×1 convolution works on one pixel at a time. If you copy a pixel four
-# times and then convolve, you do the same sum four times. Convolve first and copy the result, and
-# you get the same picture:
-
-
-# %%
-def article_plain(activation="relu"):
-    """The same network with the 1×1 convolutions before the copying."""
-    photo = keras.Input((None, None, 3))
-    x = layers.Rescaling(1 / 255)(photo)
-    x = convolution(64)(x)
-    x = convolution(64)(x)
-    x2 = sr.studies.blocks.copied(sr.studies.blocks.colours(x, activation), 2, "x2")
-    x4 = sr.studies.blocks.copied(sr.studies.blocks.colours(x, activation), 4, "x4")
-    return keras.Model(photo, [x2, x4], name="article_plain")
-
-
-# %%
-sr.studies.demo.show_code(sr.studies.blocks.colours, sr.studies.blocks.copied)
-
-# %%
-reordered = article_plain()
-reordered.set_weights(printed.get_weights())
-for one, other in zip(printed(inputs), reordered(inputs), strict=True):
-    print(f"largest difference: {np.abs(np.subtract(one, other)).max():.4f} grey levels")
-
-# %% [markdown]
-# The same to rounding, for a fraction of the work. So from here on you use the second form. It also
-# shows something the first one hides: **the network computes a 72×72 picture, and then copies its
-# pixels.** Both outputs consist of squares of one colour, whatever the weights are.
-#
-# ## Train
-#
-# A short run with the article's settings on nine sample photos, so that you see the steps: mean
-# squared error, both outputs weighed equally, Adam. `sr.training.fit` is Keras's `fit`, kept on
-# disk after every epoch, so that a killed run goes on.
-
-# %%
-import tempfile
-
 keras.utils.set_random_seed(0)
-network = article_plain()
-network.compile("adam", loss="mse", metrics=[[sr.metrics.PSNR()], [sr.metrics.PSNR()]])
-samples = sr.datasets.photos("samples")
-few, few_validation = (
-    sr.generators.MultiSize(files, degradation="opencv", batch_size=3, shuffle=shuffle)
-    for files, shuffle in ((samples[3:], True), (samples[:3], False))
+first = srcnn()
+sr.plots.network(first)
+
+# %% [markdown]
+# Each bar is a layer, and the number under it says how many channels leave it. `None` for height
+# and width means that any size will do. The two `Rescaling` layers bring 0…255 to 0…1 and back, so
+# the network takes and gives ordinary pixels.
+#
+# ## Data
+#
+# For each photo we know the *ground truth*, the photo itself, and we make the low resolution by
+# bicubic downsampling. Small patches are enough to learn from, and they are fast. Each comes from a
+# random place of a random photo, turned and mirrored at random.
+#
+# Up to sixteen photos are set aside: the *validation set*. The network never trains on them. A network
+# can learn its training photos by heart and still be bad at others, which is called *overfitting*,
+# so only photos that it has not seen can tell how good it is.
+
+# %%
+training_files, validation_files = sr.datasets.split(PHOTOS)
+patches = partial(sr.generators.Patches, batch_size=BATCH_SIZE, patch_size=PATCH)
+whole = partial(sr.generators.Patches, batch_size=4, patch_size=72, training=False)
+training = patches(training_files, scale=(2, 4), batches=EPOCH_STEPS)
+validation = whole(validation_files, scale=(2, 4))  # the middle 288×288 pixels of each photo
+print(f"{len(training.files)} photos to train, {len(validation.files)} to validate")
+
+# %%
+low, (twice, four_times) = training[0]
+sr.plots.pairs(
+    {"input": low, "ground truth, ×2": twice, "ground truth, ×4": four_times},
+    rows=3,
+    title="Three patches of a batch at three sizes",
+)
+
+# %% [markdown]
+# SRCNN computes at the size of its output, which takes long. So it gets patches of half the side,
+# and only the ×4 ground truth:
+
+# %%
+srcnn_training = patches(training_files, scale=4, patch_size=PATCH // 2, batches=EPOCH_STEPS)
+srcnn_validation = whole(validation_files, scale=4)
+
+# %% [markdown]
+# ## Train SRCNN
+#
+# Keras needs to know four things to train a network:
+#
+# | | |
+# |---|---|
+# | *loss* | how wrong an answer is, as one number. Here the mean absolute error: the mean distance of a pixel from the ground truth |
+# | *optimizer* | how the weights change to make the loss smaller. Adam is the usual first choice |
+# | *learning rate* | how far the weights move in a step. In the first tenth of the steps it rises to `LEARNING_RATE` (*warm-up*), then it falls to zero along a cosine: careful steps first, then large ones, fine ones at the end |
+# | *metrics* | what to report. Here PSNR as in lesson 01, on luma, without the border |
+#
+# One *step* takes one batch of patches: the network answers, the loss is computed, and the optimizer
+# moves every weight a little. An *epoch* is a number of steps, here `EPOCH_STEPS`, after which the
+# network is measured on the validation set.
+
+
+# %%
+def schedule(steps, peak=LEARNING_RATE):
+    """A learning rate that rises to its peak in the first tenth, then falls to zero."""
+    rising = max(1, steps // 10)
+    return keras.optimizers.schedules.CosineDecay(
+        0.0, steps - rising, warmup_target=peak, warmup_steps=rising
+    )
+
+
+def epochs(steps):
+    """How many epochs make this number of steps."""
+    return max(1, steps // EPOCH_STEPS)
+
+
+# %%
+first.compile(
+    optimizer=keras.optimizers.Adam(schedule(SHORT)),
+    loss=LOSS,
+    metrics=[sr.metrics.PSNR(luma=True, crop_border=4)],
 )
 
 # %%
-history = sr.training.fit(
-    network, few, few_validation, epochs=30, folder=tempfile.mkdtemp(), verbose=0
+history = first.fit(
+    srcnn_training, validation_data=srcnn_validation, epochs=epochs(SHORT), verbose=2
 )
+
+# %% [markdown]
+# Read the lines: `loss` is the error on the training patches, `val_loss` on the validation photos,
+# `psnr` and `val_psnr` the same for PSNR in dB. They are different pictures, so compare an epoch
+# with the epoch before, not the training with the validation numbers.
+#
+# How good is bicubic interpolation on the same photos? It is a layer too, so Keras can measure it
+# like a network. Here it has two outputs, ×2 and ×4, as the networks below will. Two outputs need two
+# losses, which are added, and two metrics. This function will compile all of them:
+
+
+# %%
+def compiled(model, steps=STEPS, learning_rate=LEARNING_RATE):
+    """The model with its two outputs, ready for `fit`."""
+    model.compile(
+        optimizer=keras.optimizers.Adam(schedule(steps, learning_rate)),
+        loss=[LOSS, LOSS],
+        metrics=[[sr.metrics.PSNR(luma=True, crop_border=scale)] for scale in (2, 4)],
+    )
+    return model
+
+
+# %%
+photo = keras.Input((None, None, 3))
+outputs = [sr.layers.BicubicUpSampling(scale, name=f"x{scale}")(photo) for scale in (2, 4)]
+interpolation = compiled(keras.Model(photo, outputs))
+scores = interpolation.evaluate(validation, return_dict=True, verbose=0)
+bicubic = {metric: scores[metric] for metric in ("x2_psnr", "x4_psnr")}
+print({metric: f"{value:.2f} dB" for metric, value in bicubic.items()})
+
+# %%
 sr.plots.history(
-    history, metrics=["x2_psnr", "x4_psnr"], title="PSNR in dB, 30 epochs on nine photos"
+    history,
+    metrics=["loss", "psnr"],
+    baseline={"bicubic": bicubic["x4_psnr"]},
+    title="SRCNN learns, but it starts far below bicubic interpolation",
 )
 
 # %% [markdown]
-# Nine photos take the network from nothing to 20 dB. Now the real run. `study.train` does exactly
-# what you just did, with three seeds, on all photos, and writes scores and curves to
-# `data/results`. It needs minutes, so it only runs in the full profile; in the quick one you read
-# the rows that came with this repository.
+# The network gets the bicubic picture as its input, but its weights start at random, so its first
+# answers are far off. It spends its first steps on learning to reproduce its own input. In the paper
+# it ends about two decibels above bicubic at ×4 (on Set5), after hundreds of millions of steps. The
+# figure shows how far it comes here.
 #
-# First the interpolations, on the small pictures that the networks get too:
+# It is also slow. Count the multiplications for each pixel of the small photo: every convolution
+# does them 16 times, since the photo was upscaled by four before.
+
 
 # %%
-for degradation in ("opencv", "area"):
-    for method in ("nearest", "bilinear", "bicubic", "lanczos"):
-        study.interpolate(method, degradation)
+def multiplications(model, pixels=1):
+    """Multiplications of the convolutions for each of their pixels, times `pixels`."""
+    kernels = [layer.kernel for layer in model.layers if isinstance(layer, layers.Conv2D)]
+    return pixels * sum(int(np.prod(kernel.shape)) for kernel in kernels)
+
+
+print(f"SRCNN: {multiplications(first, pixels=4 * 4):,} multiplications for a pixel of the photo")
 
 # %% [markdown]
-# Then the network. The article trains for 12 epochs of 62 steps, 744 in all, with 64 photos in
-# each. Where VOC 2007 is, the full profile does the same. The rows here come from a CPU, which has
-# not the time for that: as many steps, with 4 photos in each.
-
-# %%
-study.train("plain, article", article_plain, ship="voc_article_plain", **study.recipe())
-
-# %%
-study.table("nearest, opencv", "bilinear, opencv", "bicubic, opencv", "plain, article")
-
-# %% [markdown]
-# The article's network loses to bicubic at both sizes by 0.7 to 0.9 dB, with every seed. The
-# article never shows bicubic, so it could not see that. (Bilinear is better than bicubic here. That
-# is the rough reduction: a sharper kernel sharpens the false detail too, as you saw in notebook
-# 01.)
+# ## Convolve first, upscale last
 #
-# Were the batches too small? Here is a run with batches of 16, measured every 63 steps, which is
-# one epoch of the article's. Mean over three seeds:
-
-# %%
-larger_batches = study.recipe() | {"epochs": 6, "batch_size": 16}
-study.train("plain, article, batches of 16", article_plain, **larger_batches)
-
-# %%
-curves = study.rows(file="voc_histories.csv").query("experiment == 'plain, article, batches of 16'")
-curves.groupby("steps")[["val_x2_psnr", "val_x4_psnr"]].mean().round(2).T
-
-# %% [markdown]
-# After 126 steps, two of the article's epochs, the network is within 0.4 dB of its end. Batches of
-# 16 end where batches of 4 do, and all six networks end within 0.1 dB of each other. When networks
-# that start so differently end at the same score, suspect a wall.
-#
-# ## Look
-#
-# The same detail as above, as the network sees and draws it:
-
-# %%
-small, target = (sr.degradations.area(photo, (side, side)) for side in (72, 288))
-article = sr.studies.demo.predict(sr.models.load("voc_article_plain_area"), small)[1]
-top, left, size = 20, 20, 14
-squares = {"input": small, "article, 288": article, "target, 288": target}
-cuts = {}
-for name, image in squares.items():
-    factor = image.shape[0] // 72
-    cut = image[factor * top : factor * (top + size), factor * left : factor * (left + size)]
-    cuts[name] = [cut]
-sr.plots.pairs(cuts, title="Count: each pixel of the input becomes one square of 4×4")
-
-# %% [markdown]
-# Count the squares: there are as many as the input has pixels. (The output at 144 has squares of
-# 2×2.)
-#
-# ## What holds it back
-#
-# You have three suspects. The ReLU at the output, which cannot give less than zero. The rough
-# reduction. And the squares. Change one at a time. First a linear output, then the antialiased area
-# reduction from notebook 01:
-
-# %%
-linear_plain = partial(article_plain, "linear")
-study.train("plain, linear output", linear_plain, **study.recipe())
-on_area = study.recipe() | {"degradation": "area"}
-study.train("plain, area", linear_plain, ship="voc_article_plain_area", **on_area)
-
-# %%
-study.table("plain, article", "plain, linear output", "plain, area")
-
-# %% [markdown]
-# The linear output changes nothing: here no ReLU got in the way. (Wait for notebook 05.) With the
-# antialiased reduction all numbers rise by a decibel or two. But that is another task, an easier
-# one, so compare with bicubic *on that task* only: there the network lies 1.6 dB below it at 144.
-# It got worse, not better.
-#
-# How good can a picture made of squares be? The best colour for a square is the mean of what should
-# be there. After an area reduction, that mean is just the pixel of the small picture:
-
-# %%
-small_photos, (medium_photos, _) = study.batches("area")[1][0]
-means = np.stack([sr.degradations.area(image, (72, 72)) for image in medium_photos])
-print("largest difference:", np.abs(means.astype(int) - small_photos).max(), "grey level")
-
-# %% [markdown]
-# So the best thing this network can ever learn is nearest neighbour. Put its row beside the others:
-
-# %%
-study.table("plain, area", "nearest, area", "bicubic, area")
-
-# %% [markdown]
-# There is the wall. The network comes within 0.2 dB of nearest neighbour and stays below it.
-# Bicubic is out of reach for any weights. The network has spent 39,110 parameters on learning to
-# copy pixels.
-#
-# ## The correction: convolve after you copy
-#
-# The cure is simple. Copy the features, and then convolve them with 3×3, which looks at neighbours:
-# now the four copies of a pixel can become different. The last convolution is linear. Two more
-# convolutions at 72×72 read a wider surrounding.
+# The cheaper order is to convolve at the low resolution and upscale at the end. The article that
+# lessons 02 to 06 follow (A. Amsel, *Starting with Super-Resolution*) does so, and gets two outputs
+# from one network, ×2 and ×4. It upscales the features by copying each pixel, `UpSampling2D`, and
+# makes colors of them with a 1×1 convolution. (The article has a ReLU after it. Ours is linear;
+# lesson [05](05_efficientnet_features.ipynb) shows what a ReLU can do there.)
 
 
 # %%
-def plain():
-    """Plain convolutions, the last ones at the size of the output."""
+def article(filters=64):
+    """The article's first network: two convolutions, copied pixels, 1×1 convolutions."""
     photo = keras.Input((None, None, 3))
     x = layers.Rescaling(1 / 255)(photo)
-    for _ in range(4):
-        x = convolution(64)(x)
-    x = convolution(32)(layers.UpSampling2D()(x))
-    x2 = sr.studies.blocks.picture(x, "x2")
-    x = convolution(16)(layers.UpSampling2D()(x))
-    return keras.Model(photo, [x2, sr.studies.blocks.picture(x, "x4")], name="plain")
+    x = convolution(filters, activation="relu")(x)
+    x = convolution(filters, activation="relu")(x)
+    outputs = []
+    for scale in (2, 4):
+        copied = layers.UpSampling2D(scale)(x)
+        colors = convolution(3, kernel_size=1, dtype="float32")(copied)
+        outputs.append(layers.Rescaling(255.0, dtype="float32", name=f"x{scale}")(colors))
+    return keras.Model(photo, outputs, name="article")
 
+
+# %%
+keras.utils.set_random_seed(0)
+copying = article()
+sr.plots.network(copying)
+
+# %%
+compiled(copying, SHORT)
+history = copying.fit(training, validation_data=validation, epochs=epochs(SHORT), verbose=0)
+
+# %%
+sr.plots.history(
+    history,
+    metrics=["x2_psnr", "x4_psnr"],
+    baseline={"bicubic": bicubic},
+    title="PSNR in dB: the copying network rises at first, and stays below bicubic",
+)
 
 # %% [markdown]
-# `sr.studies.blocks.picture` is that last step. Later notebooks use it too, so it lives in the helper
-# package:
+# ## The limit of copying
+#
+# Will more steps help? Look closely at a piece of what the network makes:
 
 # %%
-sr.studies.demo.show_code(sr.studies.blocks.picture)
+height, width = (side // 4 for side in opening.shape[:2])
+truth = sr.degradations.crop_to_multiple(opening, 4)
+small = sr.degradations.bicubic(truth, (height, width))
+answer = sr.upscaling.upscale(small, copying, scale=4)
+
+
+def piece(image, size=16):
+    """The same part of the photo at any size: the one with the most detail."""
+    top, left = sr.plots.most_detailed(small, size)
+    factor = image.shape[0] // height
+    rows, columns = (slice(factor * start, factor * (start + size)) for start in (top, left))
+    return [image[rows, columns]]
+
+
+# %%
+sr.plots.pairs(
+    {"input": piece(small), "copying network": piece(answer), "ground truth": piece(truth)},
+    title="Each pixel of the input becomes a square of 4×4 pixels",
+)
 
 # %% [markdown]
-# `base` is for notebook 03. Train it, now with flipped photos, and with a learning rate that falls
-# to zero along a cosine. It starts from nothing and has to learn to copy a photo first, so it gets
-# 2,500 steps, with one seed. (That length was chosen by looking at the validation photos: 1,250
-# steps reached 27.67 / 24.84 dB.)
+# Count the squares: as many as the input has pixels. A 1×1 convolution looks at one pixel at a time,
+# and the copies of a pixel are equal, so their colors are equal too, whatever the weights are.
+#
+# How good can a picture made of squares be? Suppose a network knew the ground truth. The best color
+# for a square, with the smallest mean squared error, is the mean of what should be there:
+
 
 # %%
-study.train("plain, corrected", plain, epochs=10, batch_size=4, seeds=(0,), ship="voc_plain")
+def best_squares(photo, scale):
+    """The photo, and every square of it in its mean color: no copying can come closer."""
+    photo = sr.degradations.crop_to_multiple(photo, scale)
+    rows, columns = (side // scale for side in photo.shape[:2])
+    means = sr.degradations.area(photo, (rows, columns))
+    return photo, sr.degradations.resize(means, photo.shape[:2], "nearest")
+
+
+def limit(scale):
+    """PSNR-Y of the best squares, mean over the validation photos."""
+    pairs = (best_squares(sr.datasets.read_image(file), scale) for file in validation_files)
+    return np.mean([sr.metrics.psnr(*pair, crop_border=scale, luma=True) for pair in pairs])
+
 
 # %%
-study.table("plain, area", "bicubic, area", "plain, corrected")
+methods = {"nearest neighbor": "nearest", "copying network": copying, "bicubic": "bicubic"}
+table = sr.metrics.table(methods, validation_files, scales=(2, 4))
+table.loc["best squares possible"] = [*(f"{limit(scale):.2f}" for scale in (2, 4)), ""]
+table
 
 # %% [markdown]
-# The squares are gone, and with them the wall: half a decibel over bicubic at 144, 0.4 at 288.
+# Here is the limit. Nearest-neighbor interpolation copies pixels too, and the network comes out
+# close to it. The best squares that exist are below bicubic interpolation at both scales, so no
+# number of steps, filters or photos will lift this network above it.
+#
+# ## A network without that limit
+#
+# Three changes:
+#
+# 1. **A color of its own for every pixel.** The last convolution gives 3·r² numbers for each pixel,
+#    and *depth to space* lays them out as a square of r×r pixels. They need not be equal.
+# 2. **Start from bicubic.** The network's output is added to the bicubic picture, and the last
+#    convolution starts with weights near zero. So before the first step the answer *is* bicubic
+#    interpolation, and no step is spent on learning to copy. Lesson
+#    [03](03_residual_blocks.ipynb) has more on such sums.
+# 3. **Four narrow convolutions instead of two wide ones**, so that each pixel is computed from a
+#    wider surrounding (a larger *receptive field*).
+
 
 # %%
-curves = study.rows(file="voc_histories.csv").query("seed == 0")
-runs = {
-    name: curves[curves.experiment == name][["epoch", "val_x2_psnr", "val_x4_psnr"]]
-    for name in ("plain, area", "plain, corrected")
+def picture(features, photo, scale):
+    """Features → a picture in 0…255, `scale` times as large, added to the bicubic one."""
+    near_zero = keras.initializers.RandomNormal(stddev=1e-3)
+    detail = convolution(3 * scale**2, kernel_initializer=near_zero, dtype="float32")(features)
+    detail = sr.layers.DepthToSpace(scale)(detail)
+    detail = layers.Rescaling(255.0, dtype="float32")(detail)
+    bicubic = sr.layers.BicubicUpSampling(scale)(photo)
+    return layers.Add(dtype="float32", name=f"x{scale}")([bicubic, detail])
+
+
+# %%
+def plain(depth=DEPTH, filters=FILTERS):
+    """Convolutions at the size of the photo, then two outputs: twice and four times as large."""
+    photo = keras.Input((None, None, 3))
+    x = layers.Rescaling(1 / 255)(photo)
+    for _ in range(depth):
+        x = convolution(filters, activation="relu")(x)
+    return keras.Model(photo, [picture(x, photo, scale) for scale in (2, 4)], name="plain")
+
+
+# %%
+keras.utils.set_random_seed(0)
+model = plain()
+print(f"plain: {multiplications(model):,} multiplications for a pixel of the photo")
+sr.plots.network(model)
+
+# %% [markdown]
+# ## Train your network
+
+# %%
+compiled(model)
+history = model.fit(training, validation_data=validation, epochs=epochs(STEPS), verbose=0)
+
+# %%
+sr.plots.history(
+    history,
+    metrics=["x2_psnr", "x4_psnr"],
+    baseline={"bicubic": bicubic},
+    title="PSNR in dB on the validation photos: your network against bicubic",
+)
+
+# %% [markdown]
+# The solid line is the validation set. The dashed line is the training patches, which are other
+# pictures: its height says little, its slope does. As long as the solid line rises, more steps help.
+# If it fell while the dashed one kept rising, the network would be overfitting.
+#
+# ## Look and measure
+
+# %%
+sr.plots.compare(
+    opening,
+    {"bicubic": "bicubic", "SRCNN": first, "copying network": copying, "yours": model},
+    scale=4,
+    zoom=ZOOM,
+    title="Four ways to upscale by four: look at the edges",
+)
+
+# %% [markdown]
+# The copying network draws stairs. Yours has sharper edges than bicubic interpolation. None of them
+# brings back the finest texture: the small photo does not show it. The same for all validation photos:
+
+# %%
+methods = {
+    "bicubic": "bicubic",
+    "copying network": copying,
+    "yours": model,
+    "ships with the course": "voc_plain",
+}
+sr.metrics.table(methods, validation_files, scales=(2, 4))
+
+# %% [markdown]
+# (The ×2 numbers are higher here than in the curve. In the table every photo is downsampled by the
+# scale; in training, ×2 starts from a quarter of the size, and its ground truth is the photo at half
+# the size. So compare with bicubic in the same table or the same figure.)
+#
+# SRCNN has one output, so it stands in the ×4 table only. If the benchmark set Set5 is on your
+# machine (`srhelpers download Set5`), it is measured too; papers have its numbers.
+
+# %%
+sets = [name for name in ("Set5",) if sr.datasets.is_here(name)]
+sr.metrics.table({**methods, "SRCNN": first}, validation_files, *sets, scales=(4,))
+
+# %% [markdown]
+# ## Experiment: how large should a step be?
+#
+# The learning rate is the first thing to try when a network does not learn. Train your network
+# three times, for `TRIAL` steps each, with a tenth of the learning rate, with the same, and with
+# ten times as much. All three start with the same weights and see the same patches.
+
+# %%
+TRIAL = 100  # steps
+runs, trials = {}, {}
+for factor in (0.1, 1, 10):
+    keras.utils.set_random_seed(0)
+    training.set_epoch(0)
+    name = f"learning rate {factor * LEARNING_RATE:.0e}"
+    trials[name] = trial = compiled(plain(), TRIAL, factor * LEARNING_RATE)
+    runs[name] = trial.fit(training, validation_data=validation, epochs=epochs(TRIAL), verbose=0)
+
+# %%
+curves = {
+    name: {f"val_{metric}": run.history[f"val_{metric}"] for metric in bicubic}
+    for name, run in runs.items()
 }
 sr.plots.history(
-    runs,
+    curves,
     metrics=["x2_psnr", "x4_psnr"],
-    title="Validation PSNR in dB: squares level off, convolving after the copying goes on",
+    baseline={"bicubic": bicubic},
+    title="PSNR in dB with three learning rates",
 )
-
-# %% [markdown]
-# ## Any size
-#
-# Nothing in the network says 72. Convolutions slide over what they get, so the same weights enlarge
-# a photo of any size:
 
 # %%
-sr.studies.demo.compare(
-    sr.datasets.sample("coffee"),
-    {"plain": "voc_plain"},
-    size=(100, 150),
-    zoom=(235, 325, 100),
-    title="The same network on 100×150 pixels, to 400×600: look at the spoon",
-)
+last = {
+    name: {metric: run.history[f"val_{metric}"][-1] for metric in bicubic}
+    for name, run in runs.items()
+}
+pd.DataFrame({"bicubic": bicubic, **last}).T.rename(columns="{}, dB".format).round(2)
 
 # %% [markdown]
-# The network was trained on whole photos squeezed to 72×72. Here it sees a part of the world at a
-# larger scale, and still beats bicubic. That is no rule: measure before you rely on it.
+# With a tenth of the learning rate the network learns too, but more slowly. With ten times as much it
+# ends lowest. In our run its scores are those of bicubic interpolation. Why does it stop learning?
+#
+# A ReLU gives zero for every negative number. A step that is too large can push a channel so far
+# that it is negative for every input. Then it gives nothing, learns nothing, and is called *dead*.
+# Count the channels of the last ReLU that still give something on a batch:
+
+
+# %%
+def alive(network):
+    """How many channels of the last ReLU are not zero everywhere."""
+    last = [layer for layer in network.layers if isinstance(layer, layers.Conv2D)][DEPTH - 1]
+    features = keras.Model(network.input, last.output).predict(low, verbose=0)
+    return (features > 0).any((0, 1, 2)).sum()
+
+
+for name, network in trials.items():
+    print(f"{name}: {alive(network)} of {FILTERS} channels")
+
+# %% [markdown]
+# Where no channel is left, nothing but a constant is added to the bicubic picture, and the weights of
+# the dead layers get no gradient, so more steps do not help. Lesson [05](05_efficientnet_features.ipynb) meets dead ReLUs
+# again.
 #
 # ## What the article said
 #
-# **The article says** that its first network converges in about two epochs, at about 21 dB.
-#
-# It measures in its own way: one PSNR for a whole batch of 64 photos, without rounding (`batch_…`
-# below). Here are both measures:
+# We trained the article's networks to its recipe, with three *seeds* each: a seed fixes the random
+# start and the order of the photos. 1,000 photos of PASCAL VOC and ImageNet train, 200 validate, all
+# squeezed to 72×72 and two larger sizes, 144 and 288. They are downsampled as in the article, by
+# `cv2.resize` without antialiasing. Its measure is one PSNR for a whole batch, on RGB:
 
 # %%
-rows = study.rows().set_index("experiment")
-measures = ["batch_144", "batch_288", "psnr_144", "psnr_288"]
-rows.loc[["plain, article", "bicubic, opencv"], measures].groupby("experiment").agg(
-    ["mean", "std"]
-).round(2)
+measured = pd.read_csv(sr.runtime.shipped("results") / "voc_study.csv")
+rows = measured[measured.experiment.isin(["plain, article", "bicubic, opencv"])]
+rows.groupby("experiment")[["batch_144", "batch_288"]].agg(["mean", "std"]).round(2)
 
 # %% [markdown]
-# **We measure** 22.8 dB at 144 and 21.8 dB at 288 by the article's measure, and after two of its
-# epochs all but 0.4 dB of that.
-#
-# **Verdict: holds, but it is no success.** The network does converge fast, and near there. By the
-# same measure bicubic scores 23.3 and 22.6 dB, with no training at all. What converges so fast is a
-# picture made of squares.
-#
-# (The two measures differ by almost a decibel. The logarithm of a mean error is dominated by the
-# hardest photos of the batch. From here on you use the mean over images, unless a number of the
-# article is weighed.)
+# One run with batches of 16 was measured every 63 steps, which is one epoch of the article's. The
+# mean of three seeds, in dB, as a mean over images:
+
+# %%
+curves = pd.read_csv(sr.runtime.shipped("results") / "voc_histories.csv")
+curves = curves[curves.experiment == "plain, article, batches of 16"]
+curves.groupby("steps")[["val_x2_psnr", "val_x4_psnr"]].mean().round(2).T
 
 # %% [markdown]
+# | the article | we measure | verdict |
+# |---|---|---|
+# | its first network converges after about two epochs | after 126 steps most of the way is done, after that a few tenths of a decibel are gained | holds |
+# | it ends at about 21 dB | one to two decibels more | about right |
+# | that is no good result | bicubic interpolation, which the article does not show, is better at both sizes, by far more than the seeds differ | holds |
+#
+# The lesson [A1](A1_what_the_voc_article_said.ipynb) has all claims with all numbers.
+#
 # ## Change it yourself
 #
-# 1. Replace `"chelsea"` at the top with `sr.datasets.read_image("my_photo.jpg")`.
-# 2. What does the network do to a photo of one colour? To black? Predict first, then try.
-# 3. Build `plain` with the convolutions after the copying replaced by 1×1 ones. Is its untrained output made of squares?
-# 4. How many pixels of the input can one pixel of `x4` depend on? Compute it for `article_plain` and for `plain`, then measure it: change one input pixel and see where the output changes.
-# 5. Train `plain` on a folder of your own photos with `sr.generators.MultiSize` and `sr.training.fit`, and measure on others.
+# 1. Set `DEPTH = 1`, then 8, and run the lesson again. What do the tables say?
+# 2. Without its ReLUs, is the network still better than bicubic? Train it and find out.
+#
+# ```python
+# def linear(depth=DEPTH, filters=FILTERS):
+#     ...  # plain() with activation=None
+#
+# compiled(linear(), 100).fit(training, validation_data=validation, epochs=2)
+# ```
+#
+# 3. How far does one pixel of the input reach? Change it, and see which rows of the answer change.
+#
+# ```python
+# gray = np.full((1, 72, 72, 3), 128, "uint8")
+# dotted = gray.copy()
+# dotted[0, 36, 36] = 255
+# ...  # the rows in which copying(gray)[1] and copying(dotted)[1] differ; then the same for model
+# ```
+#
+# 4. The article reads its photos with the loop below, in epochs of `10 // 4 = 2` batches. Which
+#    photos does epoch 1 miss? Repair it: all photos once in an epoch, in another order each time.
+#
+# ```python
+# def article_loop(count, batch_size):
+#     batch = []
+#     while True:
+#         for number in range(count):
+#             if len(batch) == batch_size:
+#                 yield batch
+#                 batch = []
+#             batch.append(number)
+#
+# batches = article_loop(10, 4)
+# for epoch in range(3):
+#     print(f"epoch {epoch + 1}:", next(batches), next(batches))
+# ```
 #
 # <details><summary>Solution to 2</summary>
 #
 # ```python
-# for level in (0, 128, 255):
-#     flat = np.full((72, 72, 3), level, "uint8")
-#     grown = sr.studies.demo.predict(sr.models.load("voc_plain"), flat)[1]
-#     print(level, "becomes", grown[20:-20, 20:-20].mean((0, 1)).round(1), "inside,", grown[0].mean().round(1), "at the rim")
+# def linear(depth=DEPTH, filters=FILTERS):
+#     photo = keras.Input((None, None, 3))
+#     x = layers.Rescaling(1 / 255)(photo)
+#     for _ in range(depth):
+#         x = convolution(filters)(x)
+#     return keras.Model(photo, [picture(x, photo, scale) for scale in (2, 4)], name="linear")
+#
+# keras.utils.set_random_seed(0)
+# without = compiled(linear(), 100)
+# without.fit(training, validation_data=validation, epochs=2, verbose=0)
+# print(sr.metrics.table({"bicubic": "bicubic", "linear": without}, validation_files, scales=(2, 4)))
 # ```
 #
-# Inside it keeps the colour nearly. At the rim it does not: `padding="same"` puts black around the
-# photo, and the network has learned only in part that this black is no picture.
+# Convolutions with nothing between them are together one convolution: the same filter everywhere.
+# Such a filter sharpens a little, so this network beats bicubic interpolation too, but by less than
+# one with ReLUs after as many steps.
 # </details>
 #
 # <details><summary>Solution to 3</summary>
 #
 # ```python
-# keras.utils.set_random_seed(0)
-# photo_in = keras.Input((None, None, 3))
-# x = convolution(64)(layers.Rescaling(1 / 255)(photo_in))
-# x = convolution(16, kernel_size=1)(layers.UpSampling2D()(x))
-# squares = keras.Model(photo_in, convolution(3, kernel_size=1, activation=None)(x))
-# output = np.asarray(squares(small[None]))[0]
-# print(np.ptp(output.reshape(72, 2, 72, 2, 3), axis=(1, 3)).max(), "within squares,", np.ptp(output), "in all")
+# gray = np.full((1, 72, 72, 3), 128, "uint8")
+# dotted = gray.copy()
+# dotted[0, 36, 36] = 255
+# for network in (copying, model):
+#     answers = [keras.ops.convert_to_numpy(network(image)[1]) for image in (gray, dotted)]
+#     changed = np.abs(answers[0] - answers[1]).max((0, 2, 3)) > 1e-3
+#     print(network.name, "changes", np.ptp(np.flatnonzero(changed)) + 1, "rows of 288")
 # ```
 #
-# Yes: within every square nothing changes.
+# In the copying network two convolutions of 3×3 reach two pixels far: 5 pixels, 20 rows at ×4. In
+# yours each convolution adds a pixel on each side, and the last one does as well: with `DEPTH = 4`
+# that is 11 pixels, so at most 44 rows. Far away the change may be too weak to count.
 # </details>
 #
 # <details><summary>Solution to 4</summary>
 #
 # ```python
-# keras.utils.set_random_seed(0)
-# grey = np.full((1, 72, 72, 3), 128, "uint8")
-# dotted = grey.copy()
-# dotted[0, 36, 36] = 255
-# for network in (article_plain("linear"), plain()):
-#     change = np.abs(np.subtract(network(grey)[1], network(dotted)[1])).max((0, 3))
-#     rows_changed = np.flatnonzero(change.max(1) > 0)
-#     print(network.name, "changes", np.ptp(rows_changed) + 1, "rows of 288")
+# def every_photo(count, batch_size):
+#     random = np.random.default_rng(0)
+#     while True:
+#         order = random.permutation(count).tolist()
+#         for start in range(0, count, batch_size):
+#             yield order[start : start + batch_size]
+#
+# batches = every_photo(10, 4)
+# for epoch in range(3):
+#     print(f"epoch {epoch + 1}:", next(batches), next(batches), next(batches))
 # ```
 #
-# A pixel of `x4` in `article_plain` depends on 5×5 pixels of the input: two 3×3 convolutions. Seen
-# from the other side, one input pixel changes 5 × 4 = 20 rows. `plain` reaches further: four
-# convolutions at 72, and one or two at each larger size.
+# Epoch 1 of the article's loop misses photos 8 and 9, which come in epoch 2 in place of others. And
+# the order never changes. An epoch needs three batches, the last one with two photos.
 # </details>
 
 # %% [markdown]
 # ## Summary
 #
-# The article's first network computes 72×72 colours and copies them. So it can never do better than
-# the best colour for each square; on antialiased photos that is nearest neighbour, and no training
-# lifts it to bicubic. Convolutions *after* the copying, with a linear output, beat bicubic at both
-# sizes. The next notebook asks what residual blocks add, and gives the network something better to
-# start from than nothing.
+# - Training needs a loss, an optimizer with a learning rate, and photos that it never trains on.
+# - SRCNN convolves at the size of the output. Convolving at the size of the input is cheaper.
+# - Copying pixels, with nothing but a 1×1 convolution after it, makes squares. The best squares that
+#   exist are below bicubic interpolation, and no training changes that.
+# - Depth to space gives every pixel a color of its own. Added to the bicubic picture, four
+#   convolutions beat bicubic interpolation at both scales after less than a minute of training.
 #
-# **References.** [1] A. Amsel, *Starting with Super-Resolution*, Analytics Vidhya; its notebook is
-# linked at the end of the article. Everingham et al., *The PASCAL Visual Object Classes challenge*,
-# 2010. Dong et al. (SRCNN), *Image super-resolution using deep convolutional networks*, 2015: three
-# plain convolutions. Odena et al., *Deconvolution and checkerboard artifacts*, 2016: upsampling
-# followed by a convolution.
+# Lesson [03](03_residual_blocks.ipynb) asks what happens when the network gets deeper.
+#
+# **References.** Dong et al., *Learning a Deep Convolutional Network for Image Super-Resolution*
+# (SRCNN), 2014, and *Image Super-Resolution Using Deep Convolutional Networks*, 2015. Shi et al.,
+# *Real-Time Single Image and Video Super-Resolution Using an Efficient Sub-Pixel Convolutional
+# Neural Network*, 2016 (depth to space). Kim et al., *Accurate Image Super-Resolution Using Very
+# Deep Convolutional Networks*, 2016 (the sum with bicubic). Kingma and Ba, *Adam*, 2015. A. Amsel,
+# *Starting with Super-Resolution*, Analytics Vidhya.
