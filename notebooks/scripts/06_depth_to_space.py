@@ -283,8 +283,8 @@ print(f"{len(training.files)} photos to train, {len(validation.files)} to valida
 low, (twice, four_times) = training[0]
 sr.plots.pairs(
     {"input": low, "target of ×2": twice, "target of ×4": four_times},
-    rows=2,
-    title="Two pieces of a batch: what the network gets, and its two targets",
+    rows=1,
+    title="A piece of a batch: what the network gets, and its two targets",
 )
 
 # %% [markdown]
