@@ -12,7 +12,7 @@ from conftest import REPOSITORY
 
 SCRIPTS = {file.stem: file for file in sorted((REPOSITORY / "notebooks" / "scripts").glob("*.py"))}
 CONSTANT = r"(?m)^({} *= *)(.+?)( *#.*)?$"
-SHORTER = {"STEPS": 4, "EPOCH_STEPS": 2, "SHORT": 3, "TRIAL": 2, "DRAWS": 5, "PATCH": 16}
+SHORTER = {"STEPS": 4, "EPOCH_STEPS": 2, "SHORT": 4, "TRIAL": 2, "DRAWS": 5, "PATCH": 16}
 CHANGES = {
     "network": {"BLOCKS": 3, "DEPTH": 3, "FILTERS": 24, "LOSS": "mse", "BATCH_SIZE": 6},
     "scale": {"SCALE": 2},
@@ -125,6 +125,3 @@ def test_lines_that_a_student_changes_change_what_follows(name, kind, own_photos
         scores = row[[column for column in row.index if column.endswith("dB")]].astype(float)
         assert len(scores)
         assert np.isfinite(scores).all()
-
-    for number, block in enumerate(solutions(text), 1):
-        run(block, names, f"{name}, solution {number}")
