@@ -1,8 +1,8 @@
-"""Train networks that ship: python recipes/train.py NAME ... [--steps N] [--list]
+"""Train networks of one scale, for longer than a lesson does: python recipes/train.py NAME ... [--steps N]
 
-A run that was stopped goes on from its last epoch (its state is in build/recipes). When it is done, the network is
-written to data/models and measured on Set5, Set14 and B100, where these are here. `SR_PRECISION=mixed_bfloat16`
-halves the time on CPUs that have bfloat16 units.
+A run that was stopped goes on from its last epoch. Its state and the trained network (`<name>.keras`) are in
+build/recipes, and its PSNR-Y on Set5 is printed. `SR_PRECISION=mixed_bfloat16` halves the time on CPUs that have
+bfloat16 units.
 
 Photos: `photos_hq` in SR_DATA_DIR where it is there (see data/README.md), without the 16 that validate; else DIV2K
 where it is here; else the 200 training photographs of data/photos.
@@ -96,8 +96,11 @@ if __name__ == "__main__":
     parser.add_argument("names", nargs="+", choices=RECIPES, metavar="NAME")
     parser.add_argument("--steps", type=int)
     chosen = parser.parse_args()
+    if chosen.steps is not None and (chosen.steps <= 0 or chosen.steps % EPOCH):
+        parser.error(f"expected --steps as a multiple of {EPOCH}, got {chosen.steps}")
     sr.setup("full")
     for name in chosen.names:
         network, scale = train(name, chosen.steps), RECIPES[name].scale
         network.save(REPOSITORY / "build" / "recipes" / f"{name}.keras")
-        print(name, sr.metrics.summarise(sr.metrics.evaluate(network, "Set5", scale)).psnr_y[0], flush=True)
+        if sr.datasets.is_here("Set5"):
+            print(sr.metrics.table({"bicubic": "bicubic", name: network}, "Set5", scales=(scale,)), flush=True)
