@@ -9,7 +9,7 @@ where it is here; else the 200 training photographs of data/photos.
 """
 
 import argparse
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import keras
 from lesson import REPOSITORY, definitions
@@ -34,12 +34,14 @@ class Recipe:
     batch: int = 16
     rate: float = 2e-3
     start: str | None = None
+    options: dict = field(default_factory=dict)  # of the function
 
 
+CENTERED = {"offset": -0.5}
 RECIPES = {
-    "compact_x4": Recipe("08", "compact", 4, 12_000),
-    "compact_x2": Recipe("08", "compact", 2, 8_000, patch=32, start="compact_x4"),
-    "compact_x3": Recipe("08", "compact", 3, 6_000, start="compact_x4"),
+    "compact_x4": Recipe("08", "compact", 4, 9_000, options=CENTERED),
+    "compact_x2": Recipe("08", "compact", 2, 6_000, patch=32, start="compact_x4", options=CENTERED),
+    "compact_x3": Recipe("08", "compact", 3, 4_000, start="compact_x4", options=CENTERED),
     "edsr_baseline_x4": Recipe("08", "edsr", 4, 16_000, start="edsr_baseline_x2"),
     "edsr_baseline_x2": Recipe("08", "edsr", 2, 8_000),
     "edsr_baseline_x3": Recipe("08", "edsr", 3, 4_000, start="edsr_baseline_x4"),
@@ -56,7 +58,7 @@ def photos():
 
 
 def build(recipe):
-    return definitions(recipe.lesson)[recipe.function](recipe.scale)
+    return definitions(recipe.lesson)[recipe.function](recipe.scale, **recipe.options)
 
 
 def train(name, steps=None):
