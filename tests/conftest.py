@@ -1,4 +1,5 @@
 import os
+import re
 import sys
 from pathlib import Path
 
@@ -14,6 +15,20 @@ WEIGHTS = Path(os.environ.get("SR_WEIGHTS_DIR") or REPOSITORY.parent / "shared" 
 
 sys.path.insert(0, str(REPOSITORY / "recipes"))
 from lesson import definitions  # noqa: E402, F401, for tests of lessons
+
+CONSTANT = r"(?m)^({} *= *)(.+?)( *#.*)?$"  # a line of a lesson
+SHORTER = {"STEPS": 4, "EPOCH_STEPS": 2, "SHORT": 4, "TRIAL": 2, "DRAWS": 5, "PATCH": 16}
+
+
+def has(text, name):
+    return re.search(CONSTANT.format(name), text) is not None
+
+
+def changed(text, constants):
+    """The script with other values on the lines of those constants that it has."""
+    for name, value in constants.items():
+        text = re.sub(CONSTANT.format(name), lambda line, value=value: f"{line[1]}{value!r}{line[3] or ''}", text)
+    return text
 
 
 @pytest.fixture(autouse=True)

@@ -8,11 +8,9 @@ import keras
 import numpy as np
 import pandas as pd
 import pytest
-from conftest import REPOSITORY
+from conftest import REPOSITORY, SHORTER, changed, has
 
 SCRIPTS = {file.stem: file for file in sorted((REPOSITORY / "notebooks" / "scripts").glob("*.py"))}
-CONSTANT = r"(?m)^({} *= *)(.+?)( *#.*)?$"
-SHORTER = {"STEPS": 4, "EPOCH_STEPS": 2, "SHORT": 4, "TRIAL": 2, "DRAWS": 5, "PATCH": 16}
 CHANGES = {
     "network": {"BLOCKS": 3, "DEPTH": 3, "FILTERS": 24, "LOSS": "mse", "BATCH_SIZE": 6},
     "scale": {"SCALE": 2},
@@ -25,17 +23,6 @@ def cells(text):
         head, _, source = cell.partition("\n")
         code = "[markdown]" not in head
         yield code, source if code else re.sub(r"(?m)^# ?", "", source)
-
-
-def has(text, name):
-    return re.search(CONSTANT.format(name), text) is not None
-
-
-def changed(text, constants):
-    """The script with other values on the lines of those constants that it has."""
-    for name, value in constants.items():
-        text = re.sub(CONSTANT.format(name), lambda line, value=value: f"{line[1]}{value!r}{line[3] or ''}", text)
-    return text
 
 
 def solutions(text):
