@@ -1,19 +1,20 @@
-"""Train networks of one scale, for longer than a lesson does: python recipes/train.py NAME ... [--steps N]
+"""Train the networks that ship, for longer than a lesson does: python recipes/train.py NAME ... [--steps N] [--ship]
 
 A run that was stopped goes on from its last epoch. Its state and the trained network (`<name>.keras`) are in
-build/recipes, and its PSNR-Y on Set5 is printed. `SR_PRECISION=mixed_bfloat16` halves the time on CPUs that have
-bfloat16 units.
+build/recipes, and its PSNR-Y is printed. `--ship` also saves it into data/models; then measure it (recipes/scores.py).
+`SR_PRECISION=mixed_bfloat16` halves the time on CPUs that have bfloat16 units, and doubles it on others.
 
 Photos: `photos_hq` in SR_DATA_DIR where it is there (see data/README.md), without the 16 that validate; else DIV2K
 where it is here; else the 200 training photographs of data/photos.
 """
 
 import argparse
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import keras
 from lesson import REPOSITORY, definitions
 from muon import Muon
+from PIL import Image
 
 import srhelpers as sr
 
@@ -26,25 +27,47 @@ EPOCH = 500  # steps
 class Recipe:
     """How one network is trained. `start` names the recipe whose weights it begins with, where shapes are equal."""
 
+    title: str
+    purpose: str
     lesson: str
-    function: str
-    scale: int
+    function: str  # of the lesson
+    options: dict  # of the function
+    scales: tuple[int, ...]
     steps: int
     patch: int = 24
     batch: int = 16
     rate: float = 2e-3
     start: str | None = None
-    options: dict = field(default_factory=dict)  # of the function
+    teacher: str | None = None  # a network whose pictures are the targets, in place of the photos
 
 
-CENTERED = {"offset": -0.5}
+def compact(scale, **more):
+    options = {"scale": scale, "offset": -0.5}
+    return Recipe(
+        f"compact ×{scale}", "small and quick, for clean pictures", "08", "compact", options, (scale,), **more
+    )
+
+
+def edsr(scale, **more):
+    title, purpose = f"EDSR baseline ×{scale}", "deep and faithful, for clean pictures"
+    return Recipe(title, purpose, "08", "edsr", {"scale": scale}, (scale,), **more)
+
+
+def voc(title, lesson, function, steps=2_000, **options):
+    return Recipe(title, f"lesson {lesson}'s network, trained longer", lesson, function, options, (2, 4), steps)
+
+
 RECIPES = {
-    "compact_x4": Recipe("08", "compact", 4, 9_000, options=CENTERED),
-    "compact_x2": Recipe("08", "compact", 2, 6_000, patch=32, start="compact_x4", options=CENTERED),
-    "compact_x3": Recipe("08", "compact", 3, 4_000, start="compact_x4", options=CENTERED),
-    "edsr_baseline_x4": Recipe("08", "edsr", 4, 16_000, start="edsr_baseline_x2"),
-    "edsr_baseline_x2": Recipe("08", "edsr", 2, 8_000),
-    "edsr_baseline_x3": Recipe("08", "edsr", 3, 4_000, start="edsr_baseline_x4"),
+    "compact_x4": compact(4, steps=5_000, teacher="krasserm_srresnet_x4"),
+    "compact_x2": compact(2, steps=4_000, start="compact_x4"),
+    "compact_x3": compact(3, steps=2_500, start="compact_x4"),
+    "edsr_baseline_x4": edsr(4, steps=16_000, start="edsr_baseline_x2"),
+    "edsr_baseline_x2": edsr(2, steps=8_000),
+    "edsr_baseline_x3": edsr(3, steps=4_000, start="edsr_baseline_x4"),
+    "voc_plain": voc("plain convolution", "02", "plain"),
+    "voc_residual": voc("residual blocks", "03", "residual", blocks=6),
+    "voc_atrous": voc("atrous convolution", "04", "atrous", blocks=6),
+    "voc_depth_to_space": voc("depth to space", "06", "upscaler", steps=3_000, blocks=8, filters=48),
 }
 
 
@@ -57,33 +80,65 @@ def photos():
     return name, sr.datasets.split(name)[0]
 
 
+def taught(files, teacher, scale):
+    """The photos as a better network gives them back from a small size, which stay in build/recipes.
+
+    What no network can know is missing in them, so a small network learns faster. Downsampled again they are what the
+    teacher saw, within the rounding (51 dB).
+    """
+    folder = REPOSITORY / "build" / "recipes" / teacher
+    folder.mkdir(parents=True, exist_ok=True)
+    targets = [folder / f"{file.stem}.png" for file in files]
+    for file, target in zip(files, targets, strict=True):
+        if not target.exists():
+            photo = sr.degradations.crop_to_multiple(sr.datasets.read_image(file), scale)
+            small = sr.degradations.bicubic(photo, (photo.shape[0] // scale, photo.shape[1] // scale))
+            partial = target.with_suffix(".part.png")
+            Image.fromarray(sr.upscaling.upscale(small, teacher, scale=scale)).save(partial)
+            partial.replace(target)
+    return targets
+
+
 def build(recipe):
-    return definitions(recipe.lesson)[recipe.function](recipe.scale, **recipe.options)
+    return definitions(recipe.lesson)[recipe.function](**recipe.options)
 
 
 def train(name, steps=None):
-    """The trained network; its state and history are kept in build/recipes/<name>."""
+    """(the trained network, facts for its record); state and history are kept in build/recipes/<name>_<steps>."""
     recipe = RECIPES[name]
     steps = steps or recipe.steps
     keras.utils.set_random_seed(0)
     model = build(recipe)
     if recipe.start:
-        continue_from(train(recipe.start), model)
-    _, files = photos()
-    training = sr.generators.Patches(
-        files, recipe.scale, recipe.patch, batch_size=recipe.batch, batches=EPOCH, skip_flat=0.25
-    )
+        continue_from(train(recipe.start)[0], model)
+    data, files = photos()
+    if recipe.teacher:
+        data, files = f"{data} as {recipe.teacher} gives them back", taught(files, recipe.teacher, *recipe.scales)
+    scale = recipe.scales if len(recipe.scales) > 1 else recipe.scales[0]
+    training = sr.generators.Patches(files, scale, recipe.patch, batch_size=recipe.batch, batches=EPOCH, skip_flat=0.25)
     validation = sr.generators.Patches(
-        sr.datasets.split("photos")[1], recipe.scale, 288 // recipe.scale, batch_size=4, training=False
+        sr.datasets.split("photos")[1], scale, 288 // max(recipe.scales), batch_size=4, training=False
     )
     rate = keras.optimizers.schedules.CosineDecay(
         recipe.rate / 20, steps - 200, warmup_target=recipe.rate, warmup_steps=200
     )
-    metric = sr.metrics.PSNR(crop_border=recipe.scale, luma=True)
-    model.compile(Muon(rate), loss="mae", metrics=[metric])
+    metrics = [[sr.metrics.PSNR(crop_border=scale, luma=True)] for scale in recipe.scales]
+    model.compile(Muon(rate), loss=["mae"] * len(metrics), metrics=metrics)
     folder = REPOSITORY / "build" / "recipes" / f"{name}_{steps}"
-    sr.training.fit(model, training, validation, epochs=steps // EPOCH, folder=folder, verbose=2)
-    return model
+    history = sr.training.fit(model, training, validation, epochs=steps // EPOCH, folder=folder, verbose=2)
+    facts = {
+        "data": data,
+        "photos": len(files),
+        "steps": steps,
+        "minutes": round(history.seconds.sum() / 60, 1),
+        "device": sr.setup("full", verbose=False).device,
+        "batch_size": recipe.batch,
+        "patch_size": recipe.patch,
+        "loss": "mae",
+        "optimizer": "Muon",
+        "start": recipe.start or "random",
+    }
+    return model, facts
 
 
 def continue_from(source, target):
@@ -97,12 +152,19 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("names", nargs="+", choices=RECIPES, metavar="NAME")
     parser.add_argument("--steps", type=int)
+    parser.add_argument("--ship", action="store_true", help="save into data/models")
     chosen = parser.parse_args()
     if chosen.steps is not None and (chosen.steps <= 0 or chosen.steps % EPOCH):
         parser.error(f"expected --steps as a multiple of {EPOCH}, got {chosen.steps}")
     sr.setup("full")
     for name in chosen.names:
-        network, scale = train(name, chosen.steps), RECIPES[name].scale
-        network.save(REPOSITORY / "build" / "recipes" / f"{name}.keras")
-        if sr.datasets.is_here("Set5"):
-            print(sr.metrics.table({"bicubic": "bicubic", name: network}, "Set5", scales=(scale,)), flush=True)
+        recipe = RECIPES[name]
+        network, facts = train(name, chosen.steps)
+        record = {"title": recipe.title, "purpose": recipe.purpose, "lesson": recipe.lesson}
+        record |= {"author": "this course", "licence": "MIT", **facts}
+        for folder in [REPOSITORY / "build" / "recipes", *[sr.runtime.shipped("models")] * chosen.ship]:
+            sr.models.save(network, name, folder=folder, **record)
+        sets = [sr.datasets.split("photos")[1], *["Set5"] * sr.datasets.is_here("Set5")]
+        print(
+            sr.metrics.table({"bicubic": "bicubic", name: network}, *sets, scales=recipe.scales).to_string(), flush=True
+        )
