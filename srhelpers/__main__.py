@@ -7,6 +7,7 @@ import warnings
 import srhelpers as sr
 
 from ._files import printable
+from .degradations import DEGRADATIONS
 from .runtime import UserError
 
 
@@ -148,7 +149,7 @@ def _parser():
     )
     evaluate.add_argument("--dataset", nargs="+", required=True, help="such as Set5 Set14 B100, or any folder")
     evaluate.add_argument("--scale", nargs="+", type=int, help="default: those of the models, else 4")
-    evaluate.add_argument("--degradation", default="bicubic", help="bicubic (default) area opencv blurred_bicubic")
+    evaluate.add_argument("--degradation", default="bicubic", help=" ".join(DEGRADATIONS))
     evaluate.add_argument("--path", help="folder of the dataset, if it is not found by itself")
     evaluate.add_argument("--lpips", action="store_true", help="also the perceptual distance LPIPS (colour photos)")
     evaluate.add_argument("--per-image", action="store_true", help="a row per image instead of the mean")

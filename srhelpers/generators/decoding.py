@@ -16,7 +16,7 @@ from .. import datasets, degradations, runtime
 from ..runtime import UserError
 
 
-def chosen(photos: str | Path | Sequence, degradation: str) -> tuple[list, Callable]:
+def chosen(photos: str | Path | Sequence, degradation: str | Callable) -> tuple[list, Callable]:
     """(the files a generator was asked for, its function that downsamples)."""
     downsample, files = degradations.named(degradation), datasets.photos(photos)
     if not files:
@@ -29,10 +29,12 @@ def pairs(
 ) -> tuple[list, list, list[list]]:
     """(files, low, high for each scale): whole photos, cropped to a multiple of the largest scale.
 
-    What is not given is downsampled: the low resolution if the photos are no pairs, and targets of smaller scales.
+    What is not given is downsampled: the low resolution if the photos are no pairs, and targets of smaller scales,
+    these without the damage that `downsample` may do.
     `least` is the shortest side that a low-resolution picture may have.
     """
     largest = max(scales)
+    clean = downsample if downsample in degradations.PLAIN.values() else degradations.bicubic
 
     def decode(file):
         low, high = file if isinstance(file, list | tuple) else (None, file)
@@ -44,7 +46,7 @@ def pairs(
         if low.shape[:2] != (height, width):
             got = f"{low.shape[1]}×{low.shape[0]}"
             return f"its low-resolution picture has {got} pixels in place of {width}×{height}"
-        targets = (high if scale == largest else downsample(high, (scale * height, scale * width)) for scale in scales)
+        targets = (high if scale == largest else clean(high, (scale * height, scale * width)) for scale in scales)
         return low, *targets
 
     good, flat, shapes = decoded(decode, files, memory)

@@ -1,14 +1,17 @@
 """Small pieces of photos, low resolution → high resolution."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import cv2
 import keras
 import numpy as np
 
+from .. import degradations
 from ..runtime import UserError
 from . import decoding
+
+MARGIN = 8  # low-resolution pixels around a piece when it is degraded: JPEG's blocks begin at any of its pixels
 
 
 class Patches(keras.utils.PyDataset):
@@ -25,7 +28,9 @@ class Patches(keras.utils.PyDataset):
         patch_size: side of the low-resolution piece, in pixels.
         batch_size: pieces in a batch.
         batches: batches in an epoch; None makes as many as the photos fill once.
-        degradation: a name of `degradations.DEGRADATIONS`; makes the low resolution where the photos are no pairs.
+        degradation: a name of `degradations.DEGRADATIONS`; makes the low resolution where the photos are no pairs. Or a
+            function such as `degradations.SecondOrder()`: training calls it for each piece anew, as
+            degradation(piece, (height, width), random generator); validation once for each photo, without the third.
         training: False takes the middle of each photo, once, in order and as it is: for validation.
         skip_flat: share of the pieces that training leaves out, those of the smallest standard deviation (mean over
             the channels), such as 0.25: sky and walls teach little.
@@ -54,7 +59,7 @@ class Patches(keras.utils.PyDataset):
         *,
         batch_size: int = 16,
         batches: int | None = None,
-        degradation: str = "bicubic",
+        degradation: str | Callable = "bicubic",
         training: bool = True,
         skip_flat: float = 0.0,
         seed: int = 0,
@@ -72,6 +77,13 @@ class Patches(keras.utils.PyDataset):
         if not 0 <= skip_flat < 1:
             raise UserError(f"Expected skip_flat from 0 to below 1, got {skip_flat}.")
         files, downsample = decoding.chosen(photos, degradation)
+        self.anew = downsample if training and callable(degradation) else None
+        if self.anew:
+            downsample = degradations.bicubic  # what `skip_flat` looks at
+            if any(isinstance(file, list | tuple) for file in files):
+                raise UserError(
+                    "Expected photos for a degradation that is a function, got pairs; leave one of them out."
+                )
         self.scales, self.patch_size, self.batch_size = scales, int(patch_size), int(batch_size)
         self.training, self.skip_flat, self.seed = training, skip_flat, seed
         self.files, self.low, self.high = decoding.pairs(files, scales, self.patch_size, downsample, memory)
@@ -82,11 +94,14 @@ class Patches(keras.utils.PyDataset):
         return self.batches
 
     def __getitem__(self, index):
-        places = self._random_places(index) if self.training else self._middles(index)
+        random = np.random.default_rng([self.seed, self.epoch, index])
+        places = self._random_places(random) if self.training else self._middles(index)
         low, *high = (
             np.stack([_cut(images[photo], scale, self.patch_size, *place) for photo, *place in places])
             for scale, images in [(1, self.low), *zip(self.scales, self.high, strict=True)]
         )
+        if self.anew:
+            low = np.stack([self._degraded(random, *place) for place in places])
         return low, tuple(high) if self.several else high[0]
 
     def on_epoch_end(self):
@@ -101,8 +116,21 @@ class Patches(keras.utils.PyDataset):
         middles = (((n - self.patch_size) // 2 for n in self.low[photo].shape[:2]) for photo in photos)
         return [(photo, top, left, 0) for photo, (top, left) in zip(photos, middles, strict=True)]
 
-    def _random_places(self, index):
-        random, side = np.random.default_rng([self.seed, self.epoch, index]), self.patch_size
+    def _degraded(self, random, photo, top, left, turn):
+        """The piece at this place, from the largest target and what surrounds it."""
+        largest = max(self.scales)
+        high, side = self.high[self.scales.index(largest)][photo], self.patch_size
+        starts, ends = [], []
+        for start, length in zip((top, left), self.low[photo].shape, strict=False):
+            starts.append(max(start - random.integers(MARGIN + 1), 0))
+            ends.append(min(start + side + MARGIN, length))
+        rows, columns = (slice(largest * a, largest * b) for a, b in zip(starts, ends, strict=True))
+        size = ends[0] - starts[0], ends[1] - starts[1]
+        low = self.anew(high[rows, columns], size, random)
+        return _cut(low, 1, side, top - starts[0], left - starts[1], turn)
+
+    def _random_places(self, random):
+        side = self.patch_size
         count = int(np.ceil(self.batch_size / (1 - self.skip_flat)))
         photos = random.integers(len(self.files), size=count)
         room = np.array([self.low[photo].shape[:2] for photo in photos]) - side + 1

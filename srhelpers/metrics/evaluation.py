@@ -101,7 +101,7 @@ def evaluate(
     data: str | os.PathLike | np.ndarray | Sequence[Image],
     scale: int | None = None,
     *,
-    degradation: str = "bicubic",
+    degradation: str | Callable = "bicubic",
     lpips: bool = False,
     path: str | os.PathLike | None = None,
     name: str | None = None,
@@ -116,7 +116,7 @@ def evaluate(
     Args:
         method, scale, name: as in `upscaler`; the scale must be given where the method has not exactly one.
         data: the name of a dataset, a folder of any photos, or a list of files or uint8 arrays.
-        degradation: a name of `degradations.DEGRADATIONS`.
+        degradation: a name of `degradations.DEGRADATIONS`, or a function (image, (height, width)) → image.
         lpips: measure `perceptual.lpips` too, with the same border left out; it needs the network's weights.
         path: folder of the dataset, if not found by itself.
 
@@ -132,7 +132,8 @@ def evaluate(
     if method.scale is None:
         raise UserError(f"Expected a scale, since {method.name} takes any, got None; add scale=4, for example.")
     title, folder, photos = _open(data, path)
-    known = {"dataset": title, "scale": method.scale, "method": method.name, "degradation": degradation}
+    known = {"dataset": title, "scale": method.scale, "method": method.name}
+    known["degradation"] = degradations.title(degradation)
     partners = _partners(photos, method.scale) if degradation == "bicubic" else {}
     what, rows, failed = f"{title} with {method.name} ×{method.scale}", [], {}
     for image, photo in tqdm(photos.items(), desc=what, unit="image", disable=not progress, leave=False):
@@ -218,16 +219,28 @@ def summarise(rows: pd.DataFrame) -> Scores:
     return Scores(table.reset_index().assign(**where))
 
 
-def table(methods: Mapping[str, Method], *data: object, scales: Sequence[int] = (4,)) -> pd.DataFrame:
+def table(
+    methods: Mapping[str, Method],
+    *data: object,
+    scales: Sequence[int] = (4,),
+    degradation: str | Callable | Sequence[str] = "bicubic",
+    lpips: bool = False,
+) -> pd.DataFrame:
     """Several methods side by side: PSNR-Y in dB, mean over the photos, a row for each method.
 
-    `methods` maps names to what `upscaler` takes; `data` is what `evaluate` takes. Each set and scale gives a column,
-    and the last has the parameters of those that are networks.
+    `methods` maps names to what `upscaler` takes; `data` and `degradation` are what `evaluate` takes. Each set, scale
+    and degradation (there may be several) gives a column, with `lpips` another one beside it; the last has the
+    parameters of those that are networks.
     """
     cells = {name: {} for name in methods}
-    for photos, scale, (name, method) in itertools.product(data, scales, methods.items()):
-        rows = evaluate(method, photos, scale, name=name)
-        cells[name][f"{rows.dataset.iloc[0]} ×{scale}, dB"] = f"{rows.psnr_y.mean():.2f}"
+    single = isinstance(degradation, str) or callable(degradation)
+    damages = (degradation,) if single else degradation
+    for photos, scale, damage, (name, method) in itertools.product(data, scales, damages, methods.items()):
+        rows = evaluate(method, photos, scale, degradation=damage, lpips=lpips, name=name)
+        title = f"{rows.dataset.iloc[0]} ×{scale}{'' if damage == 'bicubic' else f' {degradations.title(damage)}'}"
+        cells[name][f"{title}, dB"] = f"{rows.psnr_y.mean():.2f}"
+        if lpips:
+            cells[name][f"{title}, LPIPS"] = f"{rows.lpips.mean():.3f}"
     for name, method in methods.items():
         if isinstance(method, keras.Model) or (isinstance(method, str) and method in models.manifest()):
             model = models.load(method) if isinstance(method, str) else method

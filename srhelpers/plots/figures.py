@@ -7,7 +7,7 @@ import io
 import numbers
 import sys
 import textwrap
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import cv2
 import matplotlib as mpl
@@ -84,6 +84,7 @@ def compare(
     estimates: Mapping[str, np.ndarray | metrics.Method],
     *,
     scale: int | None = None,
+    degradation: str | Callable = "bicubic",
     zoom: tuple[int, int, int] | None = None,
     title: str | None = None,
     crop_border: int | None = None,
@@ -94,8 +95,9 @@ def compare(
     Args:
         reference: uint8 array (H, W) or (H, W, 3), the original.
         estimates: name → array of the same shape, or anything that `metrics.upscaler` takes, such as "bicubic" or a
-            model of yours: then the original is downsampled by bicubic interpolation, and upscaled by it.
+            model of yours: then the original is downsampled, and upscaled by it.
         scale: how many times it is downsampled; None takes the only scale of the models.
+        degradation: how: a name of `degradations.DEGRADATIONS`, or a function as `metrics.evaluate` takes it.
         zoom: (top, left, size) of the square in pixels; None takes the most detailed one.
         crop_border, luma: as in `metrics.psnr`; crop_border None takes the scale, or 0 where all are arrays.
 
@@ -105,7 +107,7 @@ def compare(
     if not isinstance(estimates, Mapping) or not estimates:
         raise UserError(f"Expected estimates as a dict name → image, at least one, got {type(estimates).__name__}.")
     if not all(isinstance(estimate, np.ndarray) for estimate in estimates.values()):
-        reference, estimates, scale = _upscaled(reference, estimates, scale)
+        reference, estimates, scale = _upscaled(reference, estimates, scale, degradation)
     crop_border = (scale or 0) if crop_border is None else crop_border
     scores = {}
     for name, image in estimates.items():
@@ -142,7 +144,7 @@ def compare(
     return _finish(figure, title)
 
 
-def _upscaled(photo, estimates, scale):
+def _upscaled(photo, estimates, scale, degradation):
     """The photo cropped to a multiple of the scale, all estimates of it as images, and the scale."""
     methods = {name: x if isinstance(x, np.ndarray) else metrics.upscaler(x, scale) for name, x in estimates.items()}
     scales = {method.scale for method in methods.values() if isinstance(method, metrics.Upscaler)} - {None}
@@ -151,7 +153,7 @@ def _upscaled(photo, estimates, scale):
         raise UserError(f"Expected one scale for all, got methods that have {own}; give scale.")
     scale = scales.pop()
     photo = degradations.crop_to_multiple(photo, scale)
-    low = degradations.bicubic(photo, (photo.shape[0] // scale, photo.shape[1] // scale))
+    low = degradations.named(degradation)(photo, (photo.shape[0] // scale, photo.shape[1] // scale))
     for name, method in methods.items():
         array = isinstance(method, np.ndarray)
         methods[name] = degradations.crop_to_multiple(method, scale) if array else method.upscale(low, photo.shape[:2])

@@ -1,15 +1,14 @@
-"""From high to low resolution, and plain interpolation back up. NumPy in, NumPy out, any size."""
+"""Plain downsampling, and interpolation back up: any size, any of five methods."""
 
 import math
 import numbers
-from collections.abc import Callable
 from functools import lru_cache
 
 import cv2
 import numpy as np
 from scipy import sparse
 
-from .runtime import UserError
+from ..runtime import UserError
 
 
 def _box(x):
@@ -141,16 +140,6 @@ def blurred_bicubic(image: np.ndarray, size: tuple[int, int], *, sigma: float = 
     image, size = _check(image, size)
     blurred = cv2.GaussianBlur(image, (0, 0), sigma, borderType=cv2.BORDER_REPLICATE)
     return resize(blurred.reshape(image.shape), size)
-
-
-DEGRADATIONS = {"bicubic": bicubic, "area": area, "opencv": opencv, "blurred_bicubic": blurred_bicubic}
-
-
-def named(name: str) -> Callable:
-    """One of `DEGRADATIONS`."""
-    if name not in DEGRADATIONS:
-        raise UserError(f"Expected a degradation of {', '.join(DEGRADATIONS)}, got {name!r}.")
-    return DEGRADATIONS[name]
 
 
 def crop_to_multiple(image: np.ndarray, scale: int) -> np.ndarray:
