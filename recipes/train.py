@@ -25,7 +25,7 @@ EPOCH = 500  # steps
 
 @dataclass(frozen=True)
 class Recipe:
-    """How one network is trained. `start` names the recipe whose weights it begins with, where shapes are equal."""
+    """How one network is trained. `start` names the recipe or the shipped network whose weights it begins with."""
 
     title: str
     purpose: str
@@ -61,9 +61,9 @@ RECIPES = {
     "compact_x4": compact(4, steps=5_000, teacher="krasserm_srresnet_x4"),
     "compact_x2": compact(2, steps=4_000, start="compact_x4"),
     "compact_x3": compact(3, steps=2_500, start="compact_x4"),
-    "edsr_baseline_x4": edsr(4, steps=16_000, start="edsr_baseline_x2"),
-    "edsr_baseline_x2": edsr(2, steps=8_000),
-    "edsr_baseline_x3": edsr(3, steps=4_000, start="edsr_baseline_x4"),
+    "edsr_baseline_x4": edsr(4, steps=1_500, rate=1e-3, start="krasserm_srresnet_x4"),
+    "edsr_baseline_x2": edsr(2, steps=1_500, rate=1e-3, start="edsr_baseline_x4"),
+    "edsr_baseline_x3": edsr(3, steps=500, rate=1e-3, start="edsr_baseline_x4"),
     "voc_plain": voc("plain convolution", "02", "plain"),
     "voc_residual": voc("residual blocks", "03", "residual", blocks=6),
     "voc_atrous": voc("atrous convolution", "04", "atrous", blocks=6),
@@ -110,7 +110,8 @@ def train(name, steps=None):
     keras.utils.set_random_seed(0)
     model = build(recipe)
     if recipe.start:
-        continue_from(train(recipe.start)[0], model)
+        source = train(recipe.start)[0] if recipe.start in RECIPES else sr.models.load(recipe.start)
+        continue_from(source, model)
     data, files = photos()
     if recipe.teacher:
         data, files = f"{data} as {recipe.teacher} gives them back", taught(files, recipe.teacher, *recipe.scales)
@@ -142,10 +143,29 @@ def train(name, steps=None):
 
 
 def continue_from(source, target):
-    """Copy weights wherever two networks have layers of equal shapes."""
-    for old, new in zip(source.layers, target.layers, strict=False):
-        if [w.shape for w in old.weights] == [w.shape for w in new.weights]:
-            new.set_weights(old.get_weights())
+    """Begin with another network's convolutions, wherever the channels are equal.
+
+    Batch normalization behind a convolution goes into its kernel; of larger kernels the middle is taken.
+    """
+    convolutions = [layer for layer in target.layers if isinstance(layer, keras.layers.Conv2D)]
+    for (kernel, bias), layer in zip(folded(source), convolutions, strict=False):
+        cut = (kernel.shape[0] - layer.kernel.shape[0]) // 2
+        kernel = kernel[cut:-cut, cut:-cut] if cut > 0 else kernel
+        if kernel.shape == tuple(layer.kernel.shape):
+            layer.set_weights([kernel, bias])
+
+
+def folded(model):
+    """[kernel, bias] of each convolution, with the batch normalization behind it in them."""
+    found = []
+    for layer in model.layers:
+        if isinstance(layer, keras.layers.Conv2D):
+            found.append(layer.get_weights())
+        if isinstance(layer, keras.layers.BatchNormalization):
+            (kernel, bias), (gamma, beta, mean, variance) = found[-1], layer.get_weights()
+            factor = gamma / (variance + layer.epsilon) ** 0.5
+            found[-1] = [kernel * factor, (bias - mean) * factor + beta]
+    return found
 
 
 if __name__ == "__main__":
