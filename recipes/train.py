@@ -61,7 +61,7 @@ RECIPES = {
     "compact_x4": compact(4, steps=5_000, teacher="krasserm_srresnet_x4"),
     "compact_x2": compact(2, steps=4_000, start="compact_x4"),
     "compact_x3": compact(3, steps=2_500, start="compact_x4"),
-    "edsr_baseline_x4": edsr(4, steps=1_500, rate=1e-3, start="krasserm_srresnet_x4"),
+    "edsr_baseline_x4": edsr(4, steps=1_500, rate=1e-3, start="krasserm_srresnet_x4", teacher="krasserm_srresnet_x4"),
     "edsr_baseline_x2": edsr(2, steps=1_500, rate=1e-3, start="edsr_baseline_x4"),
     "edsr_baseline_x3": edsr(3, steps=500, rate=1e-3, start="edsr_baseline_x4"),
     "voc_plain": voc("plain convolution", "02", "plain"),
