@@ -30,7 +30,7 @@ class Archive:
 
     name: str  # of the folder it is unpacked to
     urls: tuple  # the official one first
-    checksum: str
+    checksum: str | None  # None where the caller checks
     size: int | None = None
     about_size: int = 0
 

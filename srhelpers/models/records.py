@@ -28,6 +28,7 @@ class Record:
     author: str = "you"
     licence: str = ""
     source: str = ""  # where another's network comes from
+    weights: dict = field(default_factory=dict)  # url, sha256 or its beginning, and bytes of those that are fetched
     lesson: str = ""  # number of the one that makes it, such as "08"
     data: str = ""  # what it was trained on
     photos: int = 0
@@ -39,7 +40,7 @@ class Record:
     scores: dict[str, dict[int, float]] = field(default_factory=dict)  # set → scale → PSNR-Y in dB, as papers have it
     versions: dict[str, str] = field(default_factory=dict)  # of what it was saved with
     bytes: int = 0
-    sha256: str = ""  # of the weights in the file
+    sha256: str = ""  # of the weights in the file, empty where there are none
 
     def __post_init__(self):
         # JSON has lists in place of tuples, and no whole numbers as keys.
@@ -71,7 +72,7 @@ def manifest(folder: str | Path | None = None) -> dict[str, Record]:
     files = {file.stem: file for file in sorted(folder.glob("*.keras")) if not file.name.startswith(".")}
     listed, found = index(folder), {}
     for name in sorted(files, key=[*listed, *files].index):
-        known, inside = listed.get(name, {}), _inside(files[name])
+        known, inside = listed.get(name, {}), within(files[name])
         if inside and inside["sha256"] != known.get("sha256"):
             known = inside
         known = {name: value for name, value in known.items() if name in FIELDS}
@@ -85,7 +86,8 @@ def index(folder: Path) -> dict[str, dict]:
     return json.loads(file.read_text(encoding="utf-8")) if file.exists() else {}
 
 
-def _inside(file):
+def within(file: Path) -> dict:
+    """The record that a file carries, or nothing."""
     try:
         with zipfile.ZipFile(file) as archive:
             return json.loads(archive.read(MEMBER))
@@ -111,11 +113,11 @@ def best(scale: float, folder: str | Path | None = None) -> str:
     """The shipped upscaler of the highest PSNR-Y at a scale, mean over the sets that all were measured on.
 
     Where no network has the scale, the next larger one that networks have counts, or the largest. Networks that were
-    not measured on Set5 are not considered.
+    not measured on Set5, and those that have to be fetched first, are not considered.
     """
     measured = {}  # scale → name → set → dB
     for name, record in manifest(folder or runtime.shipped("models")).items():
-        for own in record.scores.get("Set5", {}) if record.kind == "upscaler" else ():
+        for own in record.scores.get("Set5", {}) if record.kind == "upscaler" and not record.weights else ():
             scores = {known: values[own] for known, values in record.scores.items() if own in values}
             measured.setdefault(own, {})[name] = scores
     known = measured[min((own for own in measured if own >= scale), default=max(measured))]
@@ -130,14 +132,15 @@ def table(folder: str | Path | None = None) -> pd.DataFrame:
     """
     rows, known = [], manifest(folder).values()
     chosen = {scale: best(scale) for scale in {scale for record in known for scale in record.scores.get("Set5", {})}}
-    for record in sorted(known, key=lambda record: KINDS.index(record.kind)):
+    for record in sorted(known, key=lambda record: (KINDS.index(record.kind), bool(record.weights))):
         values = [f"{dB:.2f}" for _, dB in sorted(record.scores.get("Set5", {}).items())]
         taken = " and ".join(f"×{scale}" for scale in record.scales if chosen.get(scale) == record.name)
+        fetched = record.weights and "fetched on first use"
         shown = {
             "scales": list(record.scales),
-            "megabytes": record.bytes / 1e6,
+            "megabytes": record.weights.get("bytes", record.bytes) / 1e6,
             "score": f"{' / '.join(values)} dB on Set5" if values else "",
-            "purpose": "; ".join(filter(None, [record.purpose, taken and f"taken for {taken}"])),
+            "purpose": "; ".join(filter(None, [record.purpose, taken and f"taken for {taken}", fetched])),
         }
         rows.append(asdict(record) | shown)
     return pd.DataFrame(rows, columns=COLUMNS)

@@ -7,6 +7,7 @@ import hashlib
 import io
 import json
 import platform
+import shutil
 import zipfile
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -16,8 +17,10 @@ import keras
 
 # What saved networks are made of: importing it registers it with Keras.
 from .. import __version__, _files, layers, losses, runtime  # noqa: F401
+from ..datasets import DownloadError, downloads
 from ..runtime import UserError
-from .records import FIELDS, MEMBER, Record, describe, index, manifest
+from . import authors
+from .records import FIELDS, MEMBER, Record, describe, index, manifest, within
 
 # Settings that Keras before 3.15 does not know and refuses, with the value at which they say nothing.
 NEWER = {"quantization_config": None, "input_axes": None, "output_axes": None, "renorm": False}
@@ -135,6 +138,9 @@ def _halved(weights):
 def load(name: str | Path, folder: str | Path | None = None, *, shared: bool = True) -> keras.Model:
     """Load a network by name, or any `.keras` file by path.
 
+    The weights of some networks of other authors do not ship. The first use fetches them from their author's address;
+    from then on they are in the cache. See `is_here`.
+
     Args:
         name: of a network that ships or that you saved, or the path of a `.keras` file.
         folder: where to look for the name, and only there.
@@ -149,11 +155,22 @@ def load(name: str | Path, folder: str | Path | None = None, *, shared: bool = T
         if not file.exists():
             raise FileNotFoundError(f"Expected a .keras file at {file}, where there is none.")
         return _read(file)
+    file = _find(name, folder)
+    return _shared(file, file.stat().st_mtime_ns) if shared else _read(file)
+
+
+def is_here(name: str, folder: str | Path | None = None) -> bool:
+    """Whether `load` needs no network for this name, which must be a known one."""
+    file = _find(name, folder)
+    return _has_weights(file) or _has_weights(_kept(file))
+
+
+def _find(name, folder):
     places = [Path(folder)] if folder else [runtime.shipped("models"), runtime.own("models")]
     file = next((file for place in places if (file := place / f"{name}.keras").exists()), None)
     if not file:
         raise FileNotFoundError(_unknown(name, places))
-    return _shared(file, file.stat().st_mtime_ns) if shared else _read(file)
+    return file
 
 
 def _unknown(name, places):
@@ -177,7 +194,50 @@ def _shared(file, changed):
     return _read(file)
 
 
+def _kept(file):
+    return runtime.folder("cache") / "models" / file.name
+
+
+def _has_weights(file):
+    return file.exists() and not ((record := within(file)).get("weights") and not record["sha256"])
+
+
+def _fetched(file):
+    """The same network with its author's weights, which are fetched, checked and converted once."""
+    kept, record = _kept(file), Record(**{name: value for name, value in within(file).items() if name in FIELDS})
+    with _files.locked(kept, f"downloads {file.stem}"):
+        if within(kept).get("weights") != record.weights:
+            url, digest, size = (record.weights[name] for name in ("url", "sha256", "bytes"))
+            source = downloads.fetch(downloads.Archive(file.stem, (url,), None, about_size=size), kept.parent)
+            found = hashlib.sha256(source.read_bytes()).hexdigest()
+            if not found.startswith(digest):
+                source.unlink()
+                raise DownloadError(f"Expected a file of the SHA-256 {digest} at {url}, got one of {found}.")
+            with zipfile.ZipFile(file) as opened:
+                model = keras.models.model_from_json(opened.read("config.json"))
+            authors.load_weights(model, source)
+            save(model, kept, **asdict(record))
+            shutil.rmtree(source.parent)
+    return kept
+
+
+def mixed(first: keras.Model | str | Path, second: keras.Model | str | Path, share: float) -> keras.Model:
+    """A new network between two of one architecture: each weight is (1 − share) · the first's + share · the second's.
+
+    Source: Wang et al. 2018, "ESRGAN: Enhanced Super-Resolution Generative Adversarial Networks", section 3.4.
+    """
+    models = [model if isinstance(model, keras.Model) else load(model) for model in (first, second)]
+    shapes = [[tuple(weights.shape) for weights in model.weights] for model in models]
+    if shapes[0] != shapes[1]:
+        raise UserError(f"Expected two networks of one architecture, got {first} and {second}.")
+    model = keras.models.clone_model(models[0])
+    pairs = zip(*(model.get_weights() for model in models), strict=True)
+    model.set_weights([(1 - share) * old + share * new for old, new in pairs])
+    return model
+
+
 def _read(file):
+    file = file if _has_weights(file) else _fetched(file)
     try:
         return keras.saving.load_model(file, compile=False, safe_mode=True)
     except Exception as error:  # zip, HDF5, JSON and Keras have an error each
