@@ -89,16 +89,14 @@ def _evaluate(arguments):
 def _upscale(arguments):
     if arguments.scale is not None and not arguments.scale > 0:
         raise UserError(f"Expected a scale above 0, got {arguments.scale:g}.")
-    if arguments.model is None:
-        arguments.scale = arguments.scale or 2
-        arguments.model = sr.models.best(arguments.scale)
-        print(f"Model: {arguments.model}; `srhelpers models` lists others for --model.")
     summary = sr.upscaling.folders.upscale_files(
         arguments.input,
         arguments.output,
         arguments.model,
+        use=arguments.use,
         scale=arguments.scale,
         tile=arguments.tile,
+        exact=arguments.exact,
         self_ensemble=arguments.self_ensemble,
         format=arguments.format,
         suffix=arguments.suffix,
@@ -164,9 +162,13 @@ def _parser():
     )
     upscale.add_argument("input", nargs="+", help='files, folders, or globs in quotes, such as "scans/**/*.png"')
     upscale.add_argument("-o", "--output", required=True, help="a file for one input, else a folder")
+    upscale.add_argument("--for", dest="use", choices=sr.models.USES, help="what it is; default: by the kind of file")
     upscale.add_argument("--model", metavar="NAME|FILE", help="see `srhelpers models`, or your own .keras file")
-    upscale.add_argument("--scale", type=float, metavar="N", help="any number; default 2, or the model's smallest")
+    upscale.add_argument(
+        "--scale", "--outscale", type=float, metavar="N", help="any number; default 2, or the model's smallest"
+    )
     upscale.add_argument("--tile", type=int, metavar="N", help="pixels a side; default 256, and whole frames of clips")
+    upscale.add_argument("--exact", action="store_true", help="tiles without seams, for networks that look far: slower")
     upscale.add_argument(
         "--self-ensemble", action="store_true", help="the mean of eight turns: a bit better, 8× as long"
     )

@@ -13,6 +13,7 @@ from ..runtime import UserError
 MANIFEST = "manifest.json"
 MEMBER = "record.json"  # inside each .keras file
 KINDS = ("upscaler", "study", "features")  # for use; to look at, such as the article's with its faults; no upscaler
+USES = ("photo", "clean", "drawing", "video")  # compressed and noisy as photos are; without loss; drawn; clips
 
 
 @dataclass(frozen=True)
@@ -23,6 +24,7 @@ class Record:
     title: str = ""  # for tables, such as "EDSR baseline ×4"
     kind: str = "upscaler"  # of `KINDS`
     purpose: str = ""  # what it is good for
+    uses: tuple[str, ...] = ()  # of `USES`: for what the upscaler takes it by itself
     scales: tuple[int, ...] = ()  # by which it upscales
     parameters: int = 0
     author: str = "you"
@@ -45,6 +47,7 @@ class Record:
     def __post_init__(self):
         # JSON has lists in place of tuples, and no whole numbers as keys.
         object.__setattr__(self, "scales", tuple(self.scales))
+        object.__setattr__(self, "uses", tuple(self.uses))
         scores = {name: {int(scale): dB for scale, dB in known.items()} for name, known in self.scores.items()}
         object.__setattr__(self, "scores", scores)
         if self.kind not in KINDS:
@@ -109,33 +112,29 @@ def describe(name: str, *, folder: str | Path, **changes) -> Record:
     return record
 
 
-def best(scale: float, folder: str | Path | None = None) -> str:
-    """The shipped upscaler of the highest PSNR-Y at a scale, mean over the sets that all were measured on.
+def choice(use: str, scale: float, folder: str | Path | None = None) -> str:
+    """The shipped network that the upscaler takes for a use, of `USES`, at a scale: recipes say so, after measuring.
 
-    Where no network has the scale, the next larger one that networks have counts, or the largest. Networks that were
-    not measured on Set5, and those that have to be fetched first, are not considered.
+    Where none has the scale it is that of the next larger one, or of the largest.
     """
-    measured = {}  # scale → name → set → dB
-    for name, record in manifest(folder or runtime.shipped("models")).items():
-        for own in record.scores.get("Set5", {}) if record.kind == "upscaler" and not record.weights else ():
-            scores = {known: values[own] for known, values in record.scores.items() if own in values}
-            measured.setdefault(own, {})[name] = scores
-    known = measured[min((own for own in measured if own >= scale), default=max(measured))]
-    common = set.intersection(*map(set, known.values()))
-    return max(known, key=lambda name: sum(known[name][one] for one in common))
+    if use not in USES:
+        raise UserError(f"Expected a use of {', '.join(USES)}, got {use!r}.")
+    records = manifest(folder or runtime.shipped("models")).values()
+    known = {own: record.name for record in records if use in record.uses for own in record.scales}
+    return known[min((own for own in known if own >= scale), default=max(known))]
 
 
 def table(folder: str | Path | None = None) -> pd.DataFrame:
     """All saved networks, by whom, and on which terms: the upscalers, those for study, then the feature extractors.
 
-    `score` is PSNR-Y on Set5 for each scale; `purpose` also says for which of its scales `best` takes it.
+    `score` is PSNR-Y on Set5 for each scale; `purpose` also says for what the upscaler takes it.
     """
-    rows, known = [], manifest(folder).values()
-    chosen = {scale: best(scale) for scale in {scale for record in known for scale in record.scores.get("Set5", {})}}
-    for record in sorted(known, key=lambda record: (KINDS.index(record.kind), bool(record.weights))):
+    rows = []
+    for record in sorted(
+        manifest(folder).values(), key=lambda record: (KINDS.index(record.kind), bool(record.weights))
+    ):
         values = [f"{dB:.2f}" for _, dB in sorted(record.scores.get("Set5", {}).items())]
-        taken = " and ".join(f"×{scale}" for scale in record.scales if chosen.get(scale) == record.name)
-        fetched = record.weights and "fetched on first use"
+        taken, fetched = " and ".join(record.uses), record.weights and "fetched on first use"
         shown = {
             "scales": list(record.scales),
             "megabytes": record.weights.get("bytes", record.bytes) / 1e6,

@@ -160,6 +160,12 @@ def receptive_field(model: Model) -> int:
     return _look(model).radius()
 
 
+def overlap_of(model: Model, most: int) -> int | None:
+    """The overlap of tiles for `upscale`: what the model sees, but no more pixels than `most`."""
+    upscaler = _look(model)
+    return None if upscaler.unbounded else min(upscaler.radius(), most)
+
+
 def check_output(output: np.ndarray, pictures: np.ndarray, name: str) -> None:
     """Refuse what a network made of pictures in 0…255 if it is no picture in 0…255, but would be saved as a black one:
     NaN or infinite values, or values that never leave −1…1 for pictures that are not black.

@@ -16,9 +16,15 @@ from tqdm.auto import tqdm
 from .. import _files, models
 from ..runtime import UserError
 from . import engine, pictures
-from .planning import LONGEST_NAME, File, Inputs, Network, is_clip, making, plan, tries
+from .planning import LONGEST_NAME, LOSSY, File, Inputs, Network, is_clip, making, plan, tries
 
 TILE = 256  # pixels a side: of a small network some hundred megabytes, whatever the picture
+OVERLAP = 32  # pixels around a tile at most, though some networks look hundreds of pixels far
+REASONS = {
+    "photo": "JPEG and WebP are taken for photos with the damage of compression",
+    "clean": "files without loss are taken for clean pictures",
+    "video": "it is meant for clips",
+}
 _BAR = "{desc}: {percentage:3.0f}%|{bar}| {n:.1f}/{total} [{elapsed}<{remaining}{postfix}]"
 
 
@@ -53,8 +59,10 @@ def upscale_files(
     output: File,
     model: Network | None = None,
     *,
+    use: str | None = None,
     scale: float | None = None,
     tile: int | None = None,
+    exact: bool = False,
     self_ensemble: bool = False,
     format: str | None = None,
     suffix: str = "",
@@ -70,9 +78,12 @@ def upscale_files(
 
     Args:
         inputs, output, format, suffix: as in `plan`.
-        model: as in `engine.upscale`; None takes `models.best(scale)`.
+        model: as in `engine.upscale`; None takes `models.choice(use, scale)`, and says so.
+        use: of `models.USES`; None takes "photo" for JPEG and WebP, "video" for clips, "clean" for all others.
         scale: number above 0; None takes 2, or the smallest that the given model has.
         tile, self_ensemble: as in `engine.upscale`; no tile takes 256 for pictures, and whole frames of clips.
+        exact: compute all that the model sees around each tile. Else it is at most 32 pixels, which with networks that
+            look further leaves seams of a gray level or two.
         overwrite: write anew what is there already.
     """
     started, summary, waiting = time.perf_counter(), Summary(), []
@@ -91,30 +102,46 @@ def upscale_files(
             waiting.append(_Job(source, target, _stamp(target), tries(target)))
     for folder in dict.fromkeys(job.target.parent for job in waiting):
         _files.make_folder(folder)
-    if waiting:
-        model, scale = choose(model, scale)
-        options = {"model": model, "scale": scale, "self_ensemble": self_ensemble}
-        grow = partial(engine.upscale, tile=tile or TILE, **options)
-        images = [job for job in waiting if not is_clip(job.source, job.target)]
-        clips = [job for job in waiting if is_clip(job.source, job.target)]
-        with _Bar(total=len(images), desc="images", bar_format=_BAR, disable=not (progress and images)) as bar:
-            _upscale_pictures([job for job in images if not job.tries], grow, scale, summary, bar)
-            for job in images:
-                if job.tries:  # alone, or those that are decoded and encoded beside it would be suspected too
-                    _upscale_pictures([job], grow, scale, summary, bar)
-        options |= {"tile": tile, "overwrite": overwrite, "progress": progress}
-        for job in sorted(clips, key=lambda job: job.tries):
-            _upscale_clip(job, options, summary)
+    by_network = {}
+    for job in waiting:
+        by_network.setdefault(model or _chosen(job, use, scale), []).append(job)
+    options = {"tile": tile, "exact": exact, "self_ensemble": self_ensemble, "progress": progress}
+    for network, jobs in by_network.items():
+        if model is None and progress:
+            reason = f"it is the choice for {use}" if use else REASONS[_use(jobs[0])]
+            print(f"Network: {network}, since {reason}; --for and --model choose another.")
+        _upscale_all(jobs, network, scale or (2 if model is None else None), overwrite, summary, **options)
     return replace(summary, seconds=time.perf_counter() - started)
 
 
-def choose(model: Network | None, scale: float | None) -> tuple[keras.Model, float]:
-    """The model and scale that are meant by None: `models.best(scale)`, and 2 or the smallest that the model has."""
-    model = models.best(scale or 2) if model is None else model
+def _use(job):
+    if is_clip(job.source, job.target):
+        return "video"
+    return "photo" if job.source.suffix.lower() in LOSSY else "clean"
+
+
+def _chosen(job, use, scale):
+    return models.choice(use or _use(job), scale or 2)
+
+
+def _upscale_all(jobs, model, scale, overwrite, summary, *, tile, exact, self_ensemble, progress):
+    """Pictures and clips through one network."""
     model = model if isinstance(model, keras.Model) else models.load(model)
     scale = engine.scales(model)[0] if scale is None else scale
     engine.own_scale(model, scale)
-    return model, scale
+    options = {"model": model, "scale": scale, "self_ensemble": self_ensemble}
+    overlap = None if exact else engine.overlap_of(model, most=OVERLAP)
+    grow = partial(engine.upscale, tile=tile or TILE, overlap=overlap, **options)
+    images = [job for job in jobs if not is_clip(job.source, job.target)]
+    clips = [job for job in jobs if is_clip(job.source, job.target)]
+    with _Bar(total=len(images), desc="images", bar_format=_BAR, disable=not (progress and images)) as bar:
+        _upscale_pictures([job for job in images if not job.tries], grow, scale, summary, bar)
+        for job in images:
+            if job.tries:  # alone, or those that are decoded and encoded beside it would be suspected too
+                _upscale_pictures([job], grow, scale, summary, bar)
+    options |= {"tile": tile, "overwrite": overwrite, "progress": progress}
+    for job in sorted(clips, key=lambda job: job.tries):
+        _upscale_clip(job, options, summary)
 
 
 @dataclass

@@ -16,6 +16,7 @@ from .encoding import FORMATS, check_target
 CHOICES = ("jpg", "png", "webp", "tiff")  # of formats
 # Clips that are looked for in folders, and what they become.
 CLIPS = {".mp4": ".mp4", ".mkv": ".mkv", ".mov": ".mov", ".webm": ".webm", ".avi": ".mkv", ".m4v": ".mkv"}
+LOSSY = (".jpg", ".jpeg", ".webp")
 LONGEST_NAME = 255  # bytes, of all usual file systems
 File = str | os.PathLike
 Inputs = File | Iterable[File]
