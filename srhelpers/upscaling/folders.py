@@ -110,7 +110,7 @@ def upscale_files(
         if model is None and progress:
             reason = f"it is the choice for {use}" if use else REASONS[_use(jobs[0])]
             print(f"Network: {network}, since {reason}; --for and --model choose another.")
-        _upscale_all(jobs, network, scale or (2 if model is None else None), overwrite, summary, **options)
+        _upscale_all(jobs, network, 2 if model is scale is None else scale, overwrite, summary, **options)
     return replace(summary, seconds=time.perf_counter() - started)
 
 
