@@ -18,7 +18,6 @@ from PIL import Image
 import srhelpers as sr
 from srhelpers import _files
 from srhelpers.upscaling import engine, pictures
-from srhelpers.upscaling import folders as files
 from srhelpers.upscaling.folders import plan, upscale_files
 from srhelpers.upscaling.planning import making
 
