@@ -53,21 +53,21 @@ def edsr(scale, **more):
     return Recipe(title, purpose, "08", "edsr", {"scale": scale}, (scale,), **more)
 
 
-def voc(title, lesson, function, steps=2_000, **options):
+def voc(title, lesson, function, steps=1_000, **options):
     return Recipe(title, f"lesson {lesson}'s network, trained longer", lesson, function, options, (2, 4), steps)
 
 
 RECIPES = {
     "compact_x4": compact(4, steps=5_000, teacher="krasserm_srresnet_x4"),
     "compact_x2": compact(2, steps=4_000, start="compact_x4"),
-    "compact_x3": compact(3, steps=2_500, start="compact_x4"),
-    "edsr_baseline_x4": edsr(4, steps=1_500, rate=1e-3, start="krasserm_srresnet_x4", teacher="krasserm_srresnet_x4"),
-    "edsr_baseline_x2": edsr(2, steps=1_500, rate=1e-3, start="edsr_baseline_x4"),
+    "compact_x3": compact(3, steps=1_500, start="compact_x4"),
+    "edsr_baseline_x4": edsr(4, steps=1_000, rate=1e-3, start="krasserm_srresnet_x4", teacher="krasserm_srresnet_x4"),
+    "edsr_baseline_x2": edsr(2, steps=1_000, rate=1e-3, start="edsr_baseline_x4"),
     "edsr_baseline_x3": edsr(3, steps=500, rate=1e-3, start="edsr_baseline_x4"),
     "voc_plain": voc("plain convolution", "02", "plain"),
     "voc_residual": voc("residual blocks", "03", "residual", blocks=6),
     "voc_atrous": voc("atrous convolution", "04", "atrous", blocks=6),
-    "voc_depth_to_space": voc("depth to space", "06", "upscaler", steps=3_000, blocks=8, filters=48),
+    "voc_depth_to_space": voc("depth to space", "06", "upscaler", steps=1_500, blocks=8, filters=48),
 }
 
 
