@@ -93,3 +93,23 @@ class BicubicUpSampling(keras.layers.Layer):
 
     def get_config(self):
         return {**super().get_config(), "factor": self.factor}
+
+
+def added_to_bicubic(features: keras.KerasTensor, photo: keras.KerasTensor, scale: int) -> keras.KerasTensor:
+    """What a network computed, as detail added to the bicubic picture: the last layers of most networks here.
+
+    A 3×3 convolution makes 3·scale² channels, `DepthToSpace` lays them out as pixels, and their sum with
+    `BicubicUpSampling(scale)` of the photo is the answer, in 0…255 and float32. The convolution starts near zero: an
+    untrained network gives the bicubic picture. The output is called "x2" for scale 2, and so on.
+
+    Source: Kim et al. 2016 (VDSR) for the sum, Shi et al. 2016 for depth to space.
+
+    >>> import keras, srhelpers as sr
+    >>> photo = keras.Input((None, None, 3))
+    >>> features = keras.layers.Conv2D(32, 3, padding="same", activation="relu")(photo)
+    >>> model = keras.Model(photo, [sr.layers.added_to_bicubic(features, photo, scale) for scale in (2, 4)])
+    """
+    near_zero = keras.initializers.RandomNormal(stddev=1e-3)
+    last = keras.layers.Conv2D(3 * scale**2, 3, padding="same", kernel_initializer=near_zero, dtype="float32")
+    detail = keras.layers.Rescaling(255.0, dtype="float32")(DepthToSpace(scale)(last(features)))
+    return keras.layers.Add(dtype="float32", name=f"x{scale}")([BicubicUpSampling(scale)(photo), detail])

@@ -131,3 +131,32 @@ def test_bicubic_up_sampling_needs_a_whole_factor():
     for wrong in (1, 2.0, "2", True):
         with pytest.raises(sr.runtime.UserError, match="Expected factor to be an int of at least 2"):
             sr.layers.BicubicUpSampling(wrong)
+
+
+def test_a_network_added_to_bicubic_starts_there_and_learns_what_is_missing(random):
+    photo = keras.Input((None, None, 3))
+    features = keras.layers.Conv2D(8, 3, padding="same", activation="relu")(keras.layers.Rescaling(1 / 255)(photo))
+    keras.utils.set_random_seed(0)
+    model = keras.Model(photo, [sr.layers.added_to_bicubic(features, photo, scale) for scale in (2, 3)])
+    assert model.output_names == ["x2", "x3"]
+    images = random.integers(0, 256, (4, 6, 9, 3)).astype("uint8")
+    targets = [bicubic_model(scale).predict(images, verbose=0) for scale in (2, 3)]
+    for target, answer in zip(targets, model.predict(images, verbose=0), strict=True):
+        assert answer.dtype == "float32" and answer.shape == target.shape
+        assert 0 < np.abs(answer - target).mean() < 2
+    model.compile(keras.optimizers.Adam(1e-2), "mae")
+    history = model.fit(images, [target + 20 for target in targets], epochs=20, verbose=0).history
+    assert history["loss"][-1] < 0.5 * history["loss"][0]
+
+
+@pytest.mark.parametrize("policy", ["mixed_bfloat16", "mixed_float16"])
+def test_a_network_added_to_bicubic_ends_in_float32_whatever_the_policy(policy):
+    before = keras.config.dtype_policy()
+    keras.config.set_dtype_policy(policy)
+    try:
+        photo = keras.Input((None, None, 3))
+        features = keras.layers.Conv2D(8, 3, padding="same")(photo)
+        assert keras.backend.standardize_dtype(features.dtype) == policy.removeprefix("mixed_")
+        assert keras.backend.standardize_dtype(sr.layers.added_to_bicubic(features, photo, 2).dtype) == "float32"
+    finally:
+        keras.config.set_dtype_policy(before)
