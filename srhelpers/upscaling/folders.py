@@ -91,20 +91,19 @@ def upscale_files(
             waiting.append(_Job(source, target, _stamp(target), tries(target)))
     for folder in dict.fromkeys(job.target.parent for job in waiting):
         _files.make_folder(folder)
-    if waiting:
-        model, scale = choose(model, scale)
-        options = {"model": model, "scale": scale, "self_ensemble": self_ensemble}
-        grow = partial(engine.upscale, tile=tile or TILE, **options)
-        images = [job for job in waiting if not is_clip(job.source, job.target)]
-        clips = [job for job in waiting if is_clip(job.source, job.target)]
-        with _Bar(total=len(images), desc="images", bar_format=_BAR, disable=not (progress and images)) as bar:
-            _upscale_pictures([job for job in images if not job.tries], grow, scale, summary, bar)
-            for job in images:
-                if job.tries:  # alone, or those that are decoded and encoded beside it would be suspected too
-                    _upscale_pictures([job], grow, scale, summary, bar)
-        options |= {"tile": tile, "overwrite": overwrite, "progress": progress}
-        for job in sorted(clips, key=lambda job: job.tries):
-            _upscale_clip(job, options, summary)
+    model, scale = choose(model, scale)
+    options = {"model": model, "scale": scale, "self_ensemble": self_ensemble}
+    grow = partial(engine.upscale, tile=tile or TILE, **options)
+    images = [job for job in waiting if not is_clip(job.source, job.target)]
+    clips = [job for job in waiting if is_clip(job.source, job.target)]
+    with _Bar(total=len(images), desc="images", bar_format=_BAR, disable=not (progress and images)) as bar:
+        _upscale_pictures([job for job in images if not job.tries], grow, scale, summary, bar)
+        for job in images:
+            if job.tries:  # alone, or those that are decoded and encoded beside it would be suspected too
+                _upscale_pictures([job], grow, scale, summary, bar)
+    options |= {"tile": tile, "overwrite": overwrite, "progress": progress}
+    for job in sorted(clips, key=lambda job: job.tries):
+        _upscale_clip(job, options, summary)
     return replace(summary, seconds=time.perf_counter() - started)
 
 
