@@ -185,6 +185,14 @@ def test_upscale_a_folder_with_every_option(here, photo, capfd):
     assert "srhelpers: Expected an output beside the input" in capfd.readouterr().err
 
 
+def test_upscale_names_a_model_that_is_not_known_although_nothing_is_left_to_do(here, photo, capsys):
+    cv2.imwrite("photo.png", photo[:16, :16])
+    Path("large.png").write_bytes(Path("photo.png").read_bytes())
+    for model, expected in (("voc_magic", "Expected a model of "), ("mine.keras", "Expected a .keras file at ")):
+        assert main(["upscale", "photo.png", "-o", "large.png", "--model", model]) == 1
+        assert expected in capsys.readouterr().err
+
+
 @pytest.fixture
 def upscaled(monkeypatch):
     """Calls of `upscale_video`, which writes a word."""

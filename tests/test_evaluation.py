@@ -366,3 +366,16 @@ def test_published_tables_take_new_rows(tmp_path, name, monkeypatch):
     sr.metrics.save(sr.metrics.summarise(rows), file)
     pd.testing.assert_frame_equal(pd.read_csv(file)[: len(before)], before)
     assert len(pd.read_csv(file)) == len(before) + 1
+
+
+def test_the_bicubic_line_of_a_curve_is_what_evaluate_finds(tmp_path, photo):
+    files = [tmp_path / "a.png", tmp_path / "b.png"]
+    for file, top in zip(files, (0, 96), strict=True):
+        cv2.imwrite(str(file), photo[top : top + 96, :96])
+    both = sr.generators.Patches(files, (2, 4), 24, batch_size=2, training=False)
+    found = sr.metrics.bicubic_psnr(both)
+    assert list(found) == ["x2_psnr", "x4_psnr"]
+    assert found["x4_psnr"] == pytest.approx(sr.metrics.evaluate("bicubic", files, 4).psnr_y.mean(), abs=0.02)
+    one = sr.metrics.bicubic_psnr(sr.generators.Patches(files, 2, 48, training=False))
+    assert one == {"psnr": pytest.approx(sr.metrics.evaluate("bicubic", files, 2).psnr_y.mean(), abs=0.02)}
+    assert found["x2_psnr"] != pytest.approx(one["psnr"], abs=0.02), "from 24 pixels, not from 48"

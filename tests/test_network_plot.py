@@ -1,4 +1,5 @@
 import keras
+import matplotlib.pyplot as plt
 import pytest
 from keras import layers
 
@@ -198,6 +199,12 @@ def test_a_layer_of_ones_own_that_cannot_be_saved():
     assert titles(keras.Model(photo, Own(abs)(photo))) == ["input", "Own", "output"]
 
 
+def test_the_figure_is_shown_once():
+    before = plt.get_fignums()
+    sr.plots.network(residual(2))
+    assert plt.get_fignums() == before, "pyplot would show it a second time"
+
+
 def test_the_figure_fits_a_notebook_and_says_how_often_blocks_repeat():
     model = residual(16)
     figure = sr.plots.network(model)
@@ -205,6 +212,8 @@ def test_the_figure_fits_a_notebook_and_says_how_often_blocks_repeat():
     assert "× 16" in written(figure)
     assert figure.get_suptitle() == f"residual: {model.count_params():,} parameters"
     assert sr.plots.network(model, title="mine").get_suptitle() == "mine"
+    long = sr.plots.network(model, title="sixteen residual blocks, and what stands before and after them " * 3)
+    assert long.texts[0].get_window_extent().width <= long.bbox.width
 
 
 def test_a_long_network_goes_on_in_more_rows():

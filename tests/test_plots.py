@@ -136,12 +136,38 @@ def test_history_draws_what_to_beat(photo):
         assert len(loss.lines) == 2
         assert psnr.lines[-1].get_ydata()[0] == pytest.approx(rows.psnr_y.mean())
         assert ssim.lines[-1].get_ydata()[0] == pytest.approx(rows.ssim_y.mean())
-        assert psnr.get_legend().get_texts()[-1].get_text() == "bicubic"
+        assert psnr.lines[-1].get_label() == "bicubic"
     loss, psnr, ssim = sr.plots.history(run, baseline={"bicubic": 19.5, "nearest": 18}).get_axes()
     assert [line.get_ydata()[0] for line in psnr.lines[1:]] == [19.5, 18]
     assert len(ssim.lines) == 1
     with pytest.raises(ValueError, match=r"a panel for the baseline 'bicubic' \(psnr\), got loss"):
         sr.plots.history({"loss": [1, 2]}, baseline={"bicubic": 19.5})
+
+
+LONG = "A title that says in two or three lines what there is to look at, in the words that a lesson would take"
+
+
+@pytest.mark.parametrize("runs", [1, 4])
+def test_title_and_legend_of_a_history_are_read_beside_its_curves(runs):
+    curves = {"psnr": [20.0, 20, 20], "val_psnr": [30.0, 30, 30]}  # at the top and at the bottom
+    history = {f"learning rate {n}": curves for n in range(runs)} if runs > 1 else curves
+    figure = sr.plots.history(history, baseline={"bicubic": 25}, title=LONG)
+    axes, (legend,) = figure.get_axes()[0], figure.legends
+    figure.draw_without_rendering()
+    assert [text.get_text() for text in legend.get_texts()] == [line.get_label() for line in axes.lines]
+    title, panel, words = (part.get_window_extent() for part in (figure.texts[0], axes, legend))
+    assert words.y1 < panel.y0 and panel.y1 < title.y0
+    assert panel.height > 150, "room for the curves"
+    for part in (title, words):
+        assert part.x0 >= 0 and part.x1 <= figure.bbox.width
+
+
+def test_a_figure_s_title_fits_its_width(photo):
+    photos = {"photo": [photo]}
+    for figure in (sr.plots.pairs(photos, title=LONG), sr.plots.compare(photo, {"same": photo}, title=LONG)):
+        extent = figure.texts[0].get_window_extent()
+        assert extent.x0 >= 0 and extent.x1 <= figure.bbox.width
+        assert figure.get_suptitle().replace("\n", " ") == LONG
 
 
 def test_figures_have_a_style_and_leave_the_readers_settings_alone():

@@ -130,25 +130,14 @@ sr.plots.network(block, title="A residual block: the arc is the skip connection"
 #
 # $$\text{answer} = \text{bicubic}(\text{photo}) + f(\text{photo})$$
 #
-# VDSR made this popular (Kim et al., 2016). The last convolution starts with weights near zero, so
-# before the first step of training the network gives the bicubic picture.
+# VDSR made this popular (Kim et al., 2016). Your network of lesson 02 had it already; the last table of
+# this lesson shows what it brings. The last convolution starts with weights near zero, so before the
+# first step of training the network gives the bicubic picture.
 #
 # ## Build
 #
-# The outputs are made by *depth to space*: a convolution makes r² numbers for each color of each
-# pixel, and these become r×r pixels. Lesson [06](06_depth_to_space.ipynb) compares this with other
-# ways to upscale. New here is the addition at the end.
-
-
-# %%
-def picture(features, photo, scale):
-    """Features → a picture in 0…255, `scale` times as large, added to the bicubic one."""
-    near_zero = keras.initializers.RandomNormal(stddev=1e-3)
-    detail = convolution(3 * scale**2, kernel_initializer=near_zero, dtype="float32")(features)
-    detail = sr.layers.DepthToSpace(scale)(detail)
-    detail = layers.Rescaling(255.0, dtype="float32")(detail)
-    bicubic = sr.layers.BicubicUpSampling(scale)(photo)
-    return layers.Add(dtype="float32", name=f"x{scale}")([bicubic, detail])
+# The end of the network is that of lesson [02](02_plain_convolution.ipynb): a convolution, *depth to
+# space*, and the sum with bicubic interpolation. New are the blocks before it.
 
 
 # %%
@@ -158,7 +147,7 @@ def residual(blocks=BLOCKS, filters=FILTERS, block=residual_block):
     features = convolution(filters)(layers.Rescaling(1 / 255)(photo))
     for _ in range(blocks):
         features = block(features, filters)
-    outputs = [picture(features, photo, scale) for scale in (2, 4)]
+    outputs = [sr.layers.added_to_bicubic(features, photo, scale) for scale in (2, 4)]
     return keras.Model(photo, outputs, name="residual")
 
 
@@ -197,8 +186,7 @@ sr.plots.pairs(
 # Adam with a learning rate that falls to zero along a cosine, and the mean absolute error of both
 # outputs. The metric is the PSNR of the benchmarks: on luma, without `scale` pixels of border.
 #
-# Bicubic interpolation is what the network has to beat. As a model with the same two outputs, it can
-# be measured on the same pieces:
+# Bicubic interpolation is what the network has to beat. Measure both on the validation photos:
 
 
 # %%
@@ -214,12 +202,10 @@ def compiled(model, steps=STEPS):
 
 
 # %%
-photo = keras.Input((None, None, 3))
-enlarged = [sr.layers.BicubicUpSampling(scale, name=f"x{scale}")(photo) for scale in (2, 4)]
-bicubic = compiled(keras.Model(photo, enlarged)).evaluate(validation, return_dict=True, verbose=0)
+bicubic = sr.metrics.bicubic_psnr(validation)
 untrained = compiled(model).evaluate(validation, return_dict=True, verbose=0)
-scores = pd.DataFrame({"bicubic": bicubic, "yours, untrained": untrained})
-scores.loc[["x2_psnr", "x4_psnr"]].round(2)
+scores = pd.DataFrame({"bicubic, dB": bicubic, "yours, untrained, dB": untrained})
+scores.loc[list(bicubic)].round(2)
 
 # %% [markdown]
 # The two columns agree to about a hundredth of a decibel: training starts from bicubic interpolation.
@@ -233,7 +219,7 @@ history = model.fit(training, validation_data=validation, epochs=epochs, verbose
 sr.plots.history(
     history,
     metrics=["x2_psnr", "x4_psnr"],
-    baseline={"bicubic": {name: bicubic[name] for name in ("x2_psnr", "x4_psnr")}},
+    baseline={"bicubic": bicubic},
     title="PSNR in dB: validation is above the bicubic line from the first epoch on",
 )
 
@@ -345,7 +331,7 @@ for name, block in kinds.items():
 curves = ("val_x2_psnr", "val_x4_psnr")
 sr.plots.history(
     {name: {curve: run.history[curve] for curve in curves} for name, run in runs.items()},
-    baseline={"bicubic": {name: bicubic[name] for name in ("x2_psnr", "x4_psnr")}},
+    baseline={"bicubic": bicubic},
     title=f"{2 * DEEP} convolutions: only the residual network leaves the bicubic line",
 )
 
@@ -389,22 +375,23 @@ for name, block in kinds.items():
 #
 # The networks of lessons 02 to 06 go back to an article, A. Amsel's *Starting with
 # Super-Resolution*. Its second network has residual blocks in place of plain convolutions. We
-# rebuilt it and trained it three times, with three seeds. The table gives differences of PSNR and
-# SSIM; after ± stands the standard deviation over the seeds. "Ours" is a network like yours, with six
-# blocks, that is twelve convolutions.
+# rebuilt it and trained it with three seeds. The table gives differences of PSNR and SSIM, means over
+# the seeds; after ± stands the standard deviation. "Ours" is a network like yours with six blocks,
+# that is, twelve convolutions.
 
 # %%
-study = pd.read_csv(sr.runtime.shipped("results") / "voc_study.csv").set_index("experiment")
+study = pd.read_csv(sr.runtime.shipped("results") / "voc_study.csv")
+study = study.set_index(["experiment", "seed"])
+digits = {"psnr_144": 2, "psnr_288": 2, "ssim_288": 3}
 
 
 def gain(one, other):
-    """Mean and spread of what `one` scores above `other`."""
-    digits = {"psnr_144": 2, "psnr_288": 2, "ssim_288": 3}
-    above = study.loc[[one], list(digits)] - study.loc[[other], list(digits)].mean()
-    return {
-        name: f"{above[name].mean():+.{n}f} ± {above[name].std():.{n}f}"
-        for name, n in digits.items()
-    }
+    """Mean ± standard deviation of what `one` scores above `other`, seed by seed."""
+    base = study.loc[other].reindex(study.loc[one].index).ffill()  # bicubic has no seeds: one row
+    above = {name: study.loc[one][name] - base[name] for name in digits}
+    return [
+        f"{above[name].mean():+.{n}f} ± {above[name].std():.{n}f}" for name, n in digits.items()
+    ]
 
 
 # %%
@@ -418,8 +405,8 @@ differences = {
         "residual, added to bicubic", "residual, from nothing"
     ),
 }
-units = {"psnr_144": "PSNR at 144, dB", "psnr_288": "PSNR at 288, dB", "ssim_288": "SSIM at 288"}
-pd.DataFrame(differences).T.rename(columns=units)
+columns = ["PSNR at 144, dB", "PSNR at 288, dB", "SSIM at 288"]
+pd.DataFrame(differences, index=columns).T
 
 # %% [markdown]
 # | The article says | Our measurement | Verdict |
@@ -435,7 +422,7 @@ pd.DataFrame(differences).T.rename(columns=units)
 # its squares are 2×2. At 144×144 both copy into squares of 2×2, and nothing changes.
 #
 # The last row is the largest difference in the table: it is what the skip connection around the
-# whole network brings. Lesson [A1](A1_what_the_voc_article_said.ipynb) tells how all this was measured.
+# whole network brings. Lesson [A1](A1_what_the_voc_article_said.ipynb) says how this was measured.
 #
 # ## Change it yourself
 #

@@ -119,7 +119,6 @@ def draw(axes, numbers, colors, title):
     axes.spines[:].set_visible(False)
 
 
-# %%
 channels = np.arange(16).reshape(2, 2, 4)
 pixels = keras.ops.convert_to_numpy(sr.layers.DepthToSpace(2)(channels[None]))[0, :, :, 0]
 figure, panels = plt.subplots(1, 5, figsize=(9.6, 2.9), width_ratios=[1, 1, 1, 1, 2])
@@ -313,30 +312,18 @@ EPOCHS = max(1, STEPS // EPOCH_STEPS)
 history = compiled(model, STEPS).fit(training, validation_data=validation, epochs=EPOCHS, verbose=0)
 print(f"{EPOCHS} epochs of {len(training)} steps")
 
-# %% [markdown]
-# The line to beat: bicubic interpolation on the same pixels. It is written as a Keras model as well,
-# one without weights, so that `evaluate` measures it as it measures yours.
-
-
 # %%
-def bicubic_model(scales=(2, 4)):
-    """Bicubic interpolation as a Keras model."""
-    photo = keras.Input((None, None, 3))
-    pictures = [sr.layers.BicubicUpSampling(scale, name=f"x{scale}")(photo) for scale in scales]
-    return keras.Model(photo, pictures, name="bicubic")
-
-
-baseline = compiled(bicubic_model(), 1).evaluate(validation, return_dict=True, verbose=0)
 sr.plots.history(
     history,
     metrics=["x2_psnr", "x4_psnr"],
-    baseline={"bicubic": baseline},
+    baseline={"bicubic": sr.metrics.bicubic_psnr(validation)},
     title="PSNR in dB, on training pieces and on the validation photos",
 )
 
 # %% [markdown]
-# Compare the solid line with the dotted one. The dashed line is measured on random small pieces of
-# other photos, so its height says little.
+# The dotted line is bicubic interpolation, measured on the same validation photos as the solid one:
+# compare these two. The dashed line is measured on random small pieces of other photos, so its height
+# says little.
 #
 # ## Look and measure
 
@@ -405,7 +392,6 @@ def milliseconds(model):
     return 1000 * min(timeit.repeat(lambda: model.predict_on_batch(picture), number=1, repeat=30))
 
 
-# %%
 def megabytes(model):
     """What each layer puts out for one picture, from the shapes."""
     sized = keras.models.clone_model(model, input_tensors=keras.Input((SIDE, SIDE, 3)))
@@ -413,12 +399,11 @@ def megabytes(model):
 
 
 # %%
-single = compiled(bicubic_model([SCALE]), 1, [SCALE])
-bicubic_psnr = single.evaluate(measured, return_dict=True, verbose=0)["psnr"]
+bicubic = sr.metrics.bicubic_psnr(measured)["psnr"]
 pd.DataFrame(
     {
         name: {
-            "over bicubic, dB": f"{psnr[name] - bicubic_psnr:+.2f}",
+            "over bicubic, dB": f"{psnr[name] - bicubic:+.2f}",
             "parameters": f"{network.count_params():,}",
             "time, ms": f"{milliseconds(network):.0f}",
             "all layers, MB": f"{sum(megabytes(network)):.0f}",
@@ -467,8 +452,10 @@ sr.plots.pairs(strengthened(added), title="What each head adds: copying can only
 # ## The checkerboard
 #
 # A head with free weights for every pixel of a block has another way to fail. Give the network a
-# picture that is gray all over. The answer should be flat. These four networks are not trained;
-# they are not added to bicubic, and start with the weights that Keras chooses by itself:
+# picture that is gray all over. The answer should be flat. These four networks are not trained, and
+# they are not added to bicubic. Three start with the weights that Keras chooses by itself. The fourth
+# starts with ICNR, an initialization for depth to space (Aitken et al., 2017). It draws the weights of
+# one small convolution to three colors, and gives them to all r² groups of channels:
 
 
 # %%
@@ -485,9 +472,9 @@ def on_gray(network):
     return answer[8 * SCALE : -8 * SCALE, 8 * SCALE : -8 * SCALE]
 
 
-# %% [markdown]
-# The fourth is a cure: ICNR, an initialization for depth to space (Aitken et al., 2017). It draws
-# the weights of one small convolution to three colors, and gives them to all r² groups of channels:
+def ripple(network):
+    """Standard deviation over that answer, in gray levels of 0…255: zero is flat."""
+    return on_gray(network).std((0, 1)).mean()
 
 
 # %%
@@ -526,9 +513,9 @@ sr.plots.pairs(
 # %%
 rows = {}
 for name, network in pattern.items():
+    rows[name] = {"untrained, levels": ripple(network)}
     _, reached = trained(network)
-    rows[name] = {"untrained, levels": untrained[name].std((0, 1)).mean()}
-    rows[name] |= {"trained, levels": on_gray(network).std((0, 1)).mean(), "PSNR-Y, dB": reached}
+    rows[name] |= {"trained, levels": ripple(network), "PSNR-Y, dB": reached}
 
 sr.plots.pairs(
     strengthened({name: on_gray(network) for name, network in pattern.items()}),
@@ -536,23 +523,23 @@ sr.plots.pairs(
 )
 
 # %%
+rows["depth to space, near zero, added to bicubic"] = {
+    "untrained, levels": ripple(upscaler(sub_pixel, [SCALE], HALF)),
+    "trained, levels": ripple(networks["depth to space"]),
+    "PSNR-Y, dB": psnr["depth to space"],
+}
 pd.DataFrame(rows).T.round(2)
 
 # %% [markdown]
-# "Levels" is the standard deviation over the answer, in gray levels of 0…255: zero is flat. Training
-# weakens the pattern and does not remove it. It is too weak to see in most photos after these few
-# steps; the figure stretches it. With ICNR depth to space has none before training and less after it,
-# and after so few steps it reaches the higher PSNR of the two. The network stays free to make the
-# pixels of a block differ where the photo asks for it.
+# "Levels" is the standard deviation over the answer to gray, in gray levels of 0…255: zero is flat.
+# Training weakens the pattern and does not remove it. It is too weak to see in most photos after
+# these few steps; the figure stretches it. With ICNR depth to space has none before training and less
+# after it, and after so few steps it reaches the higher PSNR of the two. The network stays free to
+# make the pixels of a block differ where the photo asks for it.
 #
-# Your main network avoids the pattern in a third way. Its last convolution starts near zero and is
-# added to bicubic, which is flat where the photo is flat:
-
-# %%
-levels = on_gray(networks["depth to space"]).std((0, 1)).mean()
-print(f"started near zero, added to bicubic: {levels:.2f} levels on gray")
-
-# %% [markdown]
+# The last row is the way of your main network. Its last convolution starts near zero and is added to
+# bicubic, which is flat where the photo is flat.
+#
 # ## What the article said
 #
 # The networks of lessons 02 to 06 follow A. Amsel's *Starting with Super-Resolution*; lesson
@@ -653,7 +640,7 @@ sr.metrics.table(
 # ```python
 # even = alone(partial(transposed_convolution, kernel=3 * SCALE))
 # before = untrained["transposed convolution"]
-# print(f"{on_gray(even).std((0, 1)).mean():.1f} levels; it was {before.std((0, 1)).mean():.1f}")
+# print(f"{ripple(even):.1f} levels; it was {before.std((0, 1)).mean():.1f}")
 # ```
 #
 # No. Equal numbers of summands are not equal summands: each place in a block still has weights of its

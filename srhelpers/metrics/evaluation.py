@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 from tqdm.auto import tqdm
 
-from .. import __version__, _files, datasets, degradations, models, runtime, upscaling
+from .. import __version__, _files, datasets, degradations, layers, models, runtime, upscaling
 from ..runtime import UserError
 from . import images, perceptual
 
@@ -246,6 +246,21 @@ def table(
             model = models.load(method) if isinstance(method, str) else method
             cells[name]["parameters"] = f"{model.count_params():,}"
     return pd.DataFrame(cells).T.fillna("")
+
+
+def bicubic_psnr(validation: keras.utils.PyDataset) -> dict[str, float]:
+    """PSNR-Y of bicubic interpolation on the batches that validate a network: what its curves have to pass.
+
+    Computed and named as by `fit` with `metrics.PSNR(luma=True, crop_border=scale)`: "psnr", or "x2_psnr" and so on
+    where the batches have several targets.
+    """
+    low, high = validation[0]
+    scales = [target.shape[1] // low.shape[1] for target in (high if isinstance(high, tuple) else [high])]
+    photo = keras.Input((None, None, 3))
+    model = keras.Model(photo, [layers.BicubicUpSampling(scale, name=f"x{scale}")(photo) for scale in scales])
+    model.compile(loss=["mse"] * len(scales), metrics=[[images.PSNR(luma=True, crop_border=n)] for n in scales])
+    scores = model.evaluate(validation, return_dict=True, verbose=0)
+    return {name: score for name, score in scores.items() if name.endswith("psnr")}
 
 
 def save(table: pd.DataFrame, file: str | os.PathLike, key: Sequence[str] = (*KEY, "image")) -> None:

@@ -72,8 +72,17 @@ def _show(axes, image, title):
     axes.spines[:].set_visible(False)
 
 
-def _finish(figure, title):
+def _finish(figure, title, legend=None):
+    """The figure with its title, wrapped, and a legend (label → line) below it, both of them on room of their own."""
+    width, height = figure.get_size_inches()
+    title = textwrap.fill(title or "", int(11 * width))  # letters
     figure.suptitle(title)
+    height += 0.2 * title.count("\n")
+    if legend:
+        columns = max(1, int(width / (0.6 + 0.08 * max(map(len, legend)))))
+        figure.legend(legend.values(), legend, loc="outside lower center", ncols=columns, frameon=False)
+        height += 0.2 * -(-len(legend) // columns)
+    figure.set_figheight(height)
     figure.get_layout_engine().set(h_pad=0.08)
     return figure
 
@@ -231,9 +240,7 @@ def history(
     for number, (name, values) in enumerate((baseline or {}).items()):
         for panel, value in _baseline(name, values, panels):
             panel.axhline(value, linestyle=":", color=str(0.35 * (number % 3)), label=name)
-    for axes in panels.values():
-        axes.legend(frameon=False)
-    return _finish(figure, title)
+    return _finish(figure, title, {line.get_label(): line for axes in panels.values() for line in axes.lines})
 
 
 def _baseline(name, values, panels):

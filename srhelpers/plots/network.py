@@ -4,13 +4,13 @@ from collections import Counter
 from itertools import groupby
 
 import keras
-import matplotlib.pyplot as plt
+import matplotlib as mpl
 import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.patches import FancyBboxPatch, Rectangle
 
 from .architecture import Block, structure
-from .figures import WIDTH, _finish
+from .figures import STYLE, WIDTH, _Figure, _finish
 
 # Tints of Okabe and Ito's colours, which colour-blind readers can tell apart
 COLORS = {"convolution": "#56B4E9", "activation": "#F0C04C", "normalization": "#DDA5C3", "resizing": "#4DBB9D"}
@@ -20,6 +20,7 @@ LIMIT = WIDTH - 0.3  # of what stands in a row, in inches
 PAD, LANE = 0.11, 0.25  # inches from frame to frame, and from one arc to the next above it
 
 
+@mpl.rc_context(STYLE)
 def network(model: keras.Model, *, title: str | None = None) -> Figure:
     """Draw a network: a bar for each layer, arcs for skip connections, frames around blocks that repeat.
 
@@ -36,7 +37,7 @@ def network(model: keras.Model, *, title: str | None = None) -> Figure:
     nodes, blocks = structure(model)
     layouts = [_Layout(nodes, blocks, gap) for gap in (0.17, 0.12, 0.09)]
     layout = min(layouts, key=lambda layout: sum(len({layout.row[i] for i in chain}) for chain in layout.chains))
-    figure = plt.figure(figsize=(max(layout.width, 0.4 * WIDTH), layout.height + 0.35), layout="constrained")
+    figure = _Figure(figsize=(max(layout.width, 0.4 * WIDTH), layout.height + 0.35), layout="constrained")
     axes = figure.add_subplot(xlim=(0, layout.width), ylim=(-layout.height, 0), aspect="equal")
     axes.axis("off")
     layout.draw(axes)

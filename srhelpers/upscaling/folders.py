@@ -102,6 +102,8 @@ def upscale_files(
             waiting.append(_Job(source, target, _stamp(target), tries(target)))
     for folder in dict.fromkeys(job.target.parent for job in waiting):
         _files.make_folder(folder)
+    if model is not None:
+        model, scale = _loaded(model, scale)  # also where nothing waits: a wrong name is told at once
     by_network = {}
     for job in waiting:
         by_network.setdefault(model or _chosen(job, use, scale), []).append(job)
@@ -110,7 +112,7 @@ def upscale_files(
         if model is None and progress:
             reason = f"it is the choice for {use}" if use else REASONS[_use(jobs[0])]
             print(f"Network: {network}, since {reason}; --for and --model choose another.")
-        _upscale_all(jobs, network, 2 if model is scale is None else scale, overwrite, summary, **options)
+        _upscale_all(jobs, *_loaded(network, scale or 2), overwrite, summary, **options)
     return replace(summary, seconds=time.perf_counter() - started)
 
 
@@ -124,11 +126,16 @@ def _chosen(job, use, scale):
     return models.choice(use or _use(job), scale or 2)
 
 
-def _upscale_all(jobs, model, scale, overwrite, summary, *, tile, exact, self_ensemble, progress):
-    """Pictures and clips through one network."""
+def _loaded(model, scale):
+    """(the model, the scale or the smallest that it has)."""
     model = model if isinstance(model, keras.Model) else models.load(model)
     scale = engine.scales(model)[0] if scale is None else scale
     engine.own_scale(model, scale)
+    return model, scale
+
+
+def _upscale_all(jobs, model, scale, overwrite, summary, *, tile, exact, self_ensemble, progress):
+    """Pictures and clips through one network."""
     options = {"model": model, "scale": scale, "self_ensemble": self_ensemble}
     overlap = None if exact else engine.overlap_of(model, most=OVERLAP)
     grow = partial(engine.upscale, tile=tile or TILE, overlap=overlap, **options)
