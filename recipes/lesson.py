@@ -25,7 +25,8 @@ def definitions(number, **names):
         if isinstance(node, ast.Assign):
             partial = isinstance(node.value, ast.Call) and getattr(node.value.func, "id", "") == "partial"
             used = {part.id for part in ast.walk(node.value) if isinstance(part, ast.Name)}
-            wanted = partial or (getattr(node.targets[0], "id", "").isupper() and used <= imported)
+            given = [part.id for part in ast.walk(node.targets[0]) if isinstance(part, ast.Name)]
+            wanted = partial or (all(map(str.isupper, given)) and used <= imported)
         if wanted:
             kept.append(node)
     exec(compile(ast.Module(kept, []), str(file), "exec"), names)
