@@ -151,7 +151,7 @@ sr.plots.pairs(
 
 # %%
 pixel = np.arange(16 * SCALE)
-row = np.cos(2 * np.pi * pixel * 7 / (8 * SCALE))
+row = np.cos(2 * np.pi * pixel * 7 / (8 * SCALE))  # seven stripes on eight new pixels
 panels = {"Every pixel of the new row is one old pixel": row[::SCALE]}
 panels["Every pixel of the new row is a mean"] = row.reshape(-1, SCALE).mean(axis=1)
 figure, axes = plt.subplots(2, 1, figsize=(8, 4), sharex=True, sharey=True, layout="constrained")
@@ -205,9 +205,9 @@ sr.plots.pairs(
 #
 # ## Interpolation
 #
-# To upscale, interpolation takes a weighted mean of the pixels around each new position. The weights
-# come from a *kernel*, a function of the distance. At the left you see four of them, at the right
-# what they make of an edge:
+# To upscale, interpolation takes a weighted mean of the pixels around each new position. The
+# weights come from a *kernel*, a function of the distance. At the left you see four of them, at the
+# right what they make of an edge:
 
 # %%
 distance = np.linspace(-3.2, 3.2, 641)
@@ -245,8 +245,8 @@ def keys(distance):
 
 
 # %% [markdown]
-# For a row of pixels, all weights together form a matrix with a row for each new pixel. Four details
-# decide the result:
+# For a row of pixels, all weights together form a matrix with a row for each new pixel. Four
+# details decide the result:
 #
 # 1. Pixel $i$ of the new row has its center at $(i + 0.5) / s - 0.5$ of the old one.
 # 2. Going down, the kernel is stretched, so that it averages over a whole new pixel: antialiasing.
@@ -333,13 +333,13 @@ sr.plots.compare(
 
 # %% [markdown]
 # From nearest neighbor to Lanczos the picture gets smoother and then sharper, and the score rises.
-# Lanczos beats bicubic by a few tenths of a decibel in the table at the top, yet papers compare with
-# bicubic. Remember how little it takes to beat it.
+# Lanczos beats bicubic by a few tenths of a decibel in the table at the top, yet papers compare
+# with bicubic. Remember how little it takes to beat it.
 #
 # ## PSNR
 #
-# The *peak signal-to-noise ratio* is the mean squared error on a logarithmic scale, in decibels (dB).
-# Higher is better.
+# The *peak signal-to-noise ratio* is the mean squared error on a logarithmic scale, in decibels
+# (dB). Higher is better.
 #
 # $$\text{PSNR} = 10 \log_{10} \frac{255^2}{\text{MSE}}$$
 
@@ -349,8 +349,8 @@ by_hand = 10 * np.log10(255**2 / np.mean(error**2))
 print(f"by hand {by_hand:.4f} dB, by the helper {sr.metrics.psnr(photo, upscaled):.4f} dB")
 
 # %% [markdown]
-# If every value is wrong by the same number of gray levels, this is the PSNR. Half the error is 6 dB
-# more:
+# If every value is wrong by the same number of gray levels, this is the PSNR. Half the error is 6
+# dB more:
 
 # %%
 levels = np.array([1, 2, 4, 8, 16, 32])
@@ -358,21 +358,21 @@ psnr = 20 * np.log10(255 / levels)
 pd.DataFrame({"gray levels": levels, "PSNR, dB": psnr.round(1)}).set_index("gray levels").T
 
 # %% [markdown]
-# Two mistakes give a PSNR that is wrong without any warning. Subtracting uint8 arrays: there, 3 − 5
-# is 254, so convert to float first. And a wrong range: if your pictures are in 0…1 and you divide by
-# an MSE of that range, the peak is 1 and not 255; with 255 every picture gains 48 dB.
+# Two mistakes give a wrong PSNR without any warning. One is to subtract uint8 arrays, where 3 − 5
+# is 254: convert to float first. The other is a wrong range: pictures in 0…1 need 1 in place of 255
+# in the formula. With 255 every picture gains 48 dB.
 #
 # ## SSIM
 #
-# *Structural similarity* (Wang et al., 2004) compares small windows of two pictures $x$ and $y$: their
-# means $\mu$, variances $\sigma^2$ and covariance $\sigma_{xy}$. It asks whether the pattern is the
-# same, more than whether each value is.
+# *Structural similarity* (Wang et al., 2004) compares small windows of two pictures $x$ and $y$:
+# their means $\mu$, variances $\sigma^2$ and covariance $\sigma_{xy}$. It asks whether the pattern
+# is the same, more than whether each value is.
 #
 # $$\text{SSIM} = \frac{(2\mu_x\mu_y + c_1)(2\sigma_{xy} + c_2)}{(\mu_x^2 + \mu_y^2 + c_1)(\sigma_x^2 + \sigma_y^2 + c_2)}$$
 #
 # The window is a Gaussian of 11×11 pixels. A mean over such windows is a blurred picture, and a
-# variance is the mean of the square minus the square of the mean, so the formula can be written as it
-# stands:
+# variance is the mean of the square minus the square of the mean, so the formula can be written as
+# it stands:
 
 
 # %%
@@ -450,10 +450,10 @@ for kind in ("more contrast", "noise", "blur", "JPEG"):
 sr.plots.compare(photo, equal, zoom=ZOOM, title="Nearly the same PSNR: which would you accept?")
 
 # %% [markdown]
-# The first two pictures you might accept. In the last one most of the color is gone. PSNR cannot tell
-# them apart. (It is a little off for JPEG, which comes in whole qualities only.) SSIM can, in part: it
-# puts more contrast first and the shift second. But it puts noise last, where you can still read the
-# lettering, below blur and JPEG, where you cannot.
+# The first two pictures you might accept. In the last one most of the color is gone. PSNR cannot
+# tell them apart. (It is a little off for JPEG, which comes in whole qualities only.) SSIM can, in
+# part: it puts more contrast first and the shift second. But it puts noise last, where you can
+# still read the lettering, below blur and JPEG, where you cannot.
 #
 # Compare with the figure at the top: at ×4, bicubic interpolation scores nearly as high as a shift
 # that nobody would see. This is why every lesson shows pictures beside its numbers, and why lesson
@@ -510,14 +510,15 @@ table.map("{:.2f}".format)
 
 # %% [markdown]
 # The border and the rounding hardly matter on these photos. The luma does: in the range 16…235 all
-# errors are smaller than in 0…255, by a factor of 219/255. That alone is 1.32 dB, for every picture:
-# if two papers differ by about 1.3 dB, ask for the luma first. RGB is lower still, and a batch, whose
-# errors are averaged before the logarithm, is ruled by its hardest photos.
+# errors are smaller than in 0…255, by a factor of 219/255. That alone is 1.32 dB, for every
+# picture: if two papers differ by about 1.3 dB, ask for the luma first. RGB is lower still, and a
+# batch, whose errors are averaged before the logarithm, is ruled by its hardest photos.
 #
 # ## Experiment: how much does the downsampling decide?
 #
 # In the last row above another downsampling made the score worse. Here you vary nothing else. Seven
-# ways to make the small picture, three interpolations to upscale it, PSNR-Y as the papers measure it:
+# ways to make the small picture, three interpolations to upscale it, PSNR-Y as the papers measure
+# it:
 
 
 # %%
@@ -558,23 +559,24 @@ def score_table(ways):
 score_table(DOWNSAMPLING)
 
 # %% [markdown]
-# Read down the columns first: at ×4 the *same* interpolation loses one to two decibels from the best
-# downsampling to the worst. For comparison, the EDSR baseline and SwinIR, four years of research apart,
-# differ by 0.8 dB on Set5 ×4 (published). Then read along the rows. With antialiasing the steeper
-# kernel wins, Lanczos before bicubic before bilinear. Without it the order turns around, since a steeper
-# kernel makes false detail stronger as well.
+# Read down the columns first: at ×4 the *same* interpolation loses one to two decibels from the
+# best downsampling to the worst. For comparison, the EDSR baseline and SwinIR, four years of
+# research apart, differ by 0.8 dB on Set5 ×4 (published). Then read along the rows. With
+# antialiasing the sharper interpolation wins, Lanczos before bicubic before bilinear. Without it
+# the order turns around, since false detail becomes sharper as well.
 #
-# A network learns to undo the downsampling of its training photos. So before you compare two numbers
-# from two papers, find out how each made its small pictures. In your own code, Pillow's `BICUBIC` will
-# do (to these digits it scores as MATLAB's does); `cv2.resize` will not, except with `INTER_AREA`.
+# A network learns to undo the downsampling of its training photos. So before you compare two
+# numbers from two papers, find out how each made its small pictures. In your own code, Pillow's
+# `BICUBIC` will do (in this table it scores as MATLAB's does); `cv2.resize` will not, except with
+# `INTER_AREA`.
 #
 # ## The published numbers
 #
-# For bicubic interpolation two rows of numbers are in print. One is in the README of SelfExSR (Huang
-# et al., 2015), the other in the papers of VDSR, EDSR and many more. Both are measured on Y, without
-# the border, as a mean over the photos. They differ in what is downsampled: color files, in whole
-# gray levels, or Y alone, in floating point. The next cells do both. They need the benchmark sets,
-# which are not part of the course (`srhelpers download Set5` fetches them).
+# For bicubic interpolation two rows of numbers are in print. One is in the README of SelfExSR
+# (Huang et al., 2015), the other in the papers of VDSR, EDSR and many more. Both are measured on Y,
+# without the border, as a mean over the photos. They differ in what is downsampled: color files, in
+# whole gray levels, or Y alone, in floating point. The next cells do both. They need the benchmark
+# sets, which are not part of the course (`srhelpers download Set5` fetches them).
 
 # %%
 PUBLISHED = {
@@ -630,10 +632,10 @@ pd.DataFrame(rows).T.rename_axis("PSNR-Y in dB / SSIM-Y")
 
 # %% [markdown]
 # The measured columns stand before the published ones. With color files you reproduce SelfExSR's
-# numbers to the last digit. With luma alone you reproduce the other row on Set5 to the last digit. On
-# Set14 and B100 a difference of up to 0.01 dB and .0008 is left, and we do not know where it comes
-# from. A network gets its small picture as a file, so the first column is the fair baseline, and it is
-# the one of this course. (One photo of Set14 is a gray file. It is compared as it is.)
+# numbers to the last digit. With luma alone you reproduce the other row on Set5 to the last digit.
+# On Set14 and B100 a difference of up to 0.01 dB and .0008 is left, and we do not know where it
+# comes from. A network gets its small picture as a file, so the first column is the fair baseline,
+# and it is the one of this course. (One photo of Set14 is a gray file. It is compared as it is.)
 #
 # Such differences are small. Others are not: for the same Set5 ×4 the SRGAN paper prints an SSIM of
 # .8211. That is another SSIM, and its figures belong in no table with those of other papers.
@@ -657,9 +659,9 @@ sr.plots.compare(
 )
 
 # %% [markdown]
-# The lower the quality, the lower all scores, and the smaller the lead of the steeper kernels: they
-# make the blocks of the JPEG sharper too. A network that learned from clean pictures does the same.
-# Lesson [11](11_your_own_pictures.ipynb) measures that.
+# The lower the quality, the lower all scores, and the smaller the lead of the sharper
+# interpolations: they make the blocks of the JPEG sharper too. A network that learned from clean
+# pictures does the same. Lesson [11](11_your_own_pictures.ipynb) measures that.
 #
 # For a real photo there is no score at all, since nobody has its high resolution. What a table of
 # benchmarks says holds for small pictures made as those of the benchmarks.
@@ -678,7 +680,7 @@ sr.plots.compare(
 #
 # ## Change it yourself
 #
-# 1. Which of the 16 photos is the hardest for bicubic interpolation, which the easiest, and why?
+# 1. Which photo is the hardest for bicubic interpolation, which the easiest, and why?
 #    Start from `sr.metrics.evaluate("bicubic", photos, SCALE)`, a table with a row for each photo.
 # 2. Many photo programs use the kernel of Mitchell and Netravali. Write it as
 #    `def mitchell(distance): ...` (with B = C = 1/3) and give it to your
@@ -698,8 +700,8 @@ sr.plots.compare(
 # sr.plots.pairs(ends, title="The hardest and the easiest photo")
 # ```
 #
-# Thin branches before a white sky are hard, a ball with soft shadows is easy. So the mean of a set says
-# as much about its photos as about the method.
+# Thin branches before a white sky are hard, a ball with soft shadows is easy. So the mean of a set
+# says as much about its photos as about the method.
 # </details>
 #
 # <details><summary>Solution to 2</summary>
@@ -731,8 +733,8 @@ sr.plots.compare(
 # score_table({"antialiased": sr.degradations.bicubic, "aliased": aliased})
 # ```
 #
-# At ×4 bicubic interpolation loses about a decibel. Try it at `SCALE = 2`: there is little aliasing there,
-# the small picture is sharper without the averaging, and the score *rises*.
+# At ×4 bicubic interpolation loses about a decibel. Try it at `SCALE = 2`: there is little aliasing
+# there, the small picture is sharper without the averaging, and the score *rises*.
 # </details>
 #
 # <details><summary>Solution to 4</summary>
@@ -759,8 +761,8 @@ sr.plots.compare(
 #     print(step + 1, f"{score:.2f} dB")
 # ```
 #
-# The estimate comes to agree with the small picture, which bicubic interpolation does not do. If there
-# is noise in the small picture, it comes to agree with the noise as well.
+# The estimate comes to agree with the small picture, which bicubic interpolation does not do. If
+# there is noise in the small picture, it comes to agree with the noise as well.
 # </details>
 #
 # ## Summary

@@ -16,8 +16,8 @@
 # %% [markdown]
 # # 11 · Your own pictures
 #
-# You end with a photo of your own four times as wide and high, and you will know which of its details
-# are guesses, and when not to use it.
+# You end with a photo of your own four times as wide and high, and you will know which of its
+# details are guesses, and when not to use it.
 #
 # [![Open in Colab](https://colab.research.google.com/assets/colab-badge.svg)](https://colab.research.google.com/github/OWNER/super-resolution/blob/main/notebooks/11_your_own_pictures.ipynb)
 # [![Open in Kaggle](https://kaggle.com/static/images/open-in-kaggle.svg)](https://kaggle.com/kernels/welcome?src=https://github.com/OWNER/super-resolution/blob/main/notebooks/11_your_own_pictures.ipynb)
@@ -64,11 +64,12 @@ sr.plots.before_after(
 
 # %% [markdown]
 # Drag the line to the left and to the right. The left picture is the thumbnail, upscaled by bicubic
-# interpolation. The right one comes from EDSR, the network of lesson [08](08_edsr.ipynb): the edges of
-# the tank, the spokes and the exhaust are sharper. The name on the tank can be read in neither.
+# interpolation. The right one comes from EDSR, the network of lesson [08](08_edsr.ipynb): the edges
+# of the tank, the spokes and the exhaust are sharper. The name on the tank can be read in neither.
 #
-# The thumbnail has 13,500 pixels and the large picture 216,000, so most of what you see was computed
-# and not measured. This lesson upscales your photo, and then asks how far you can trust the result.
+# The thumbnail has 13,500 pixels and the large picture 216,000, so most of what you see was
+# computed and not measured. This lesson upscales your photo, and then asks how far you can trust
+# the result.
 #
 # ## Setup
 
@@ -105,9 +106,9 @@ PHOTOS = "photos"  # or a folder of your own; networks are measured on a few pho
 # %% [markdown]
 # ## Choose a photo
 #
-# Click the button, choose a file, and then run the *next* cell again and those below it. Or write the
-# path of a file into `PHOTO`. On Colab, write `PHOTO = "upload"`, and the next cell asks you for a
-# file. If you choose nothing, you get the thumbnail from above.
+# Click the button, choose a file, and then run the *next* cell again and those below it. Or write
+# the path of a file into `PHOTO`. On Colab, write `PHOTO = "upload"`, and the next cell asks you
+# for a file. If you choose nothing, you get the thumbnail from above.
 
 # %%
 upload = sr.plots.upload_button()
@@ -118,8 +119,9 @@ photo = sr.plots.choose_photo(PHOTO, upload, sample=thumbnail, largest=LARGEST)
 sr.plots.pairs({"your photo": [photo]}, title="The pixels that the networks get")
 
 # %% [markdown]
-# The photo is turned as its EXIF data says. Gray pictures become RGB, transparent parts become white,
-# and 16 bits per color become 8. (The command line at the end of this lesson keeps all of these.)
+# The photo is turned as its EXIF data says. Gray pictures become RGB, transparent parts become
+# white, and 16 bits per color become 8. (The command line at the end of this lesson keeps all of
+# these.)
 #
 # ## Upscale it
 
@@ -173,13 +175,13 @@ squares = {name: [image[top : top + side, left : left + side]] for name, image i
 sr.plots.pairs(squares, title="The same place: compare edges, then surfaces")
 
 # %% [markdown]
-# The two in the middle draw similar edges, sharper than those of bicubic interpolation. The last one
-# was trained to look sharp (lesson [07](07_srgan.ipynb)), and draws a grid of fine dots that is not in
-# the photo.
+# The two in the middle draw similar edges, sharper than those of bicubic interpolation. The last
+# one was trained to look sharp (lesson [07](07_srgan.ipynb)), and draws a grid of fine dots that is
+# not in the photo.
 #
-# Two scores tell what kind of guesses a network makes. *PSNR* (lesson 01) is high when each pixel is
-# close to the original. *LPIPS* is low when the pictures look alike to a network that was fitted to
-# what people see. The next table was measured before, on the 100 photos of B100 at ×4:
+# Two scores tell what kind of guesses a network makes. *PSNR* (lesson 01) is high when each pixel
+# is close to the original. *LPIPS* is low when the pictures look alike to a network that was fitted
+# to what people see. The next table was measured before, on the 100 photos of B100 at ×4:
 
 # %%
 methods = {"bicubic": "bicubic"} | NETWORKS
@@ -195,9 +197,10 @@ for name, method in methods.items():
 pd.DataFrame(rows).T.fillna("")
 
 # %% [markdown]
-# The network with the best PSNR and the one with the best LPIPS are not the same. EDSR stays closest to
-# the original. The small network comes near it with a fraction of the parameters, and so of the
-# computation. The perceptual network has the best LPIPS and a PSNR below bicubic interpolation.
+# The network with the best PSNR and the one with the best LPIPS are not the same. EDSR stays
+# closest to the original. The small network comes near it with a fraction of the parameters, and so
+# of the computation. The perceptual network has the best LPIPS and a PSNR below bicubic
+# interpolation.
 #
 # ## What super-resolution invents
 #
@@ -217,10 +220,10 @@ sr.plots.compare(
 )
 
 # %% [markdown]
-# The outlines of the face and the hair are sharper than in the bicubic picture, and the PSNR of EDSR is
-# about two decibels higher. But look at the eyes: the input has about two pixels for each, and the
-# networks make dark smudges of them. The row of teeth is a light patch. Whether this is the woman in
-# the photo cannot be told from any of these pictures.
+# The outlines of the face and the hair are sharper than in the bicubic picture, and the PSNR of
+# EDSR is about two decibels higher. But look at the eyes: the input has about two pixels for each,
+# and the networks make dark smudges of them. The row of teeth is a light patch. Whether this is the
+# woman in the photo cannot be told from any of these pictures.
 #
 # Would a better network find the true face? Downsample the results once more, and compare them with
 # what the networks got:
@@ -236,13 +239,14 @@ for name, image in restored.items():
 pd.DataFrame(rows).T.rename_axis("mean difference in gray levels").round(1)
 
 # %% [markdown]
-# EDSR's picture agrees with its input to about one gray level, better than the bicubic picture does. It
-# contradicts nothing of what the network was given. And yet it is far from the original. Many pictures
-# agree with the same input, as you saw in lesson [01](01_bicubic_baselines.ipynb). The network shows
-# you one that is likely, and does not say how sure it is. A better network can show a likelier one, but
-# the missing information is not in the input.
+# EDSR's picture agrees with its input to about one gray level, better than the bicubic picture
+# does. It contradicts nothing of what the network was given. And yet it is far from the original.
+# Many pictures agree with the same input, as you saw in lesson [01](01_bicubic_baselines.ipynb).
+# The network shows you one that is likely, and does not say how sure it is. A better network can
+# show a likelier one, but the missing information is not in the input.
 #
-# Letters show it best, because you know which ones exist. This is an eye chart, downsampled by four:
+# Letters show it best, because you know which ones exist. This is an eye chart, downsampled by
+# four:
 
 # %%
 chart = np.full((192, 256, 3), 240, "uint8")
@@ -262,9 +266,10 @@ for panel, (name, image) in zip(panels.flat, (shown | {"original": chart}).items
 plt.show()
 
 # %% [markdown]
-# The first line is easy to read in all pictures. On the third, EDSR still draws firm black strokes, but
-# G, 0 and 6 look alike. The last line cannot be read, although its strokes look like letters. Bicubic
-# interpolation leaves a gray blur there, which at least tells you that something is missing.
+# The first line is easy to read in all pictures. On the third, EDSR still draws firm black strokes,
+# but G, 0 and 6 look alike. The last line cannot be read, although its strokes look like letters.
+# Bicubic interpolation leaves a gray blur there, which at least tells you that something is
+# missing.
 #
 # **Do not use super-resolution** as evidence (number plates, faces, who was there), on medical or
 # scientific pictures, to measure something, or where a wrong detail costs more than a missing one.
@@ -274,8 +279,9 @@ plt.show()
 #
 # The networks above learned from clean photos, downsampled by bicubic interpolation. Files from the
 # web were compressed, photos taken in the dark have noise, and many phone photos are soft. What is
-# left of the gain? Here some photos are downsampled and then damaged, before they are upscaled. `noise5`
-# is noise of 5 gray levels, `jpeg50` is JPEG of quality 50, `blur` is a Gaussian of one pixel.
+# left of the gain? Here some photos are downsampled and then damaged, before they are upscaled.
+# `noise5` is noise of 5 gray levels, `jpeg50` is JPEG of quality 50, `blur` is a Gaussian of one
+# pixel.
 
 # %%
 few = sr.datasets.split(PHOTOS)[1][:4]
@@ -289,13 +295,14 @@ for damage in ("bicubic", *sr.degradations.DAMAGES):
 pd.DataFrame(rows).T.rename_axis(f"PSNR-Y in dB, {len(few)} photos").map("{:.2f}".format)
 
 # %% [markdown]
-# Compare each row with its first column. On clean photos EDSR is ahead of bicubic interpolation by almost
-# a decibel. Compression and noise take this away, until EDSR ends *below* bicubic interpolation: it
-# learned to sharpen edges, and sharpens the edges of JPEG blocks and the noise as well. The small
-# network loses less. None of them removes blur, since no photo of their training had any.
+# Compare each row with its first column. On clean photos EDSR is ahead of bicubic interpolation by
+# almost a decibel. Compression and noise take this away, until EDSR ends *below* bicubic
+# interpolation: it learned to sharpen edges, and sharpens the edges of JPEG blocks and the noise as
+# well. The small network loses less. None of them removes blur, since no photo of their training
+# had any.
 #
-# So use the original file, not a copy that was sent through a chat. For damaged photos, take a network
-# that was trained on damaged photos. Lesson 10 is about those.
+# So use the original file, not a copy that was sent through a chat. For damaged photos, take a
+# network that was trained on damaged photos. Lesson 10 is about those.
 
 # %%
 sr.plots.compare(
@@ -308,18 +315,18 @@ sr.plots.compare(
 )
 
 # %% [markdown]
-# The blocks of the JPEG come out as edges of their own, in the hair and across the face, in all of the
-# pictures.
+# The blocks of the JPEG come out as edges of their own, in the hair and across the face, in all of
+# the pictures.
 #
 # ## Large photos: tiles
 #
-# A layer with 64 channels needs 256 bytes for each pixel of its input. For the 24 megapixels of a phone
-# that is 6 GB, and a network has many layers. So large photos are cut into *tiles*, which are upscaled
-# one by one.
+# A layer with 64 channels needs 256 bytes for each pixel of its input. For the 24 megapixels of a
+# phone that is 6 GB, and a network has many layers. So large photos are cut into *tiles*, which are
+# upscaled one by one.
 #
 # At the edge of a tile the network does not see the neighbors, and computes something else. So each
-# tile gets an *overlap*: some pixels around it, which are computed too and then thrown away. As many as
-# the network sees to each side (its *receptive field*) are enough:
+# tile gets an *overlap*: some pixels around it, which are computed too and then thrown away. As
+# many as the network sees to each side (its *receptive field*) are enough:
 
 # %%
 for name, network in NETWORKS.items():
@@ -345,9 +352,9 @@ figure.colorbar(shown, ax=panels, label="gray levels")
 plt.show()
 
 # %% [markdown]
-# Without an overlap you see the grid of the tiles, with two pixels a weaker one. With as many as the
-# network sees, which `overlap=None` takes, the tiles agree with the whole photo. (A difference of one
-# level would be rounding.)
+# Without an overlap you see the grid of the tiles, with two pixels a weaker one. With as many as
+# the network sees, which `overlap=None` takes, the tiles agree with the whole photo. (A difference
+# of one level would be rounding.)
 #
 # ## Files, folders and clips
 #
@@ -384,8 +391,8 @@ for file in sorted((folder / "large").iterdir()):
 # ```
 #
 # A clip keeps its sound and the time of each frame. Each frame is upscaled by itself, so noise that
-# changes from frame to frame may flicker. Without `--model` the program chooses a network by the kind of
-# file, and tells which and why.
+# changes from frame to frame may flicker. Without `--model` the program chooses a network by the
+# kind of file, and tells which and why.
 #
 # ## What the articles said
 #
