@@ -9,6 +9,10 @@ import numpy as np
 import pandas as pd
 import pytest
 from conftest import REPOSITORY, SHORTER, changed, has
+from matplotlib.figure import Figure
+from matplotlib.text import Text
+
+import srhelpers as sr
 
 SCRIPTS = {file.stem: file for file in sorted((REPOSITORY / "notebooks" / "scripts").glob("*.py"))}
 CHANGES = {
@@ -112,3 +116,29 @@ def test_lines_that_a_student_changes_change_what_follows(name, kind, own_photos
         scores = row[[column for column in row.index if column.endswith("dB")]].astype(float)
         assert len(scores)
         assert np.isfinite(scores).all()
+
+
+@pytest.mark.slow
+def test_lesson_01_measures_the_photos_and_the_scale_of_its_constants(own_photos, as_a_student):
+    """It trains nothing, so that no network tells whether a change was heard."""
+    name = next(name for name in SCRIPTS if name.startswith("01_"))
+    text = changed(SCRIPTS[name].read_text(encoding="utf-8"), {"SCALE": 3, "PHOTOS": str(own_photos), "OPENING": 2})
+    names, shown = run_lesson(name, text)
+    for block in solutions(text):
+        run(block, names, f"{name}, a solution")
+
+    photos = [middle(sr.datasets.read_image(file)) for file in sr.datasets.split(own_photos)[1]]
+    bicubic = sr.metrics.evaluate("bicubic", photos, 3).psnr_y.mean()
+    table = next(table for table in shown if isinstance(table, pd.DataFrame))
+    assert table.loc["bicubic", f"{len(photos)} photos ×3, dB"] == f"{bicubic:.2f}"
+
+    titles = [title.get_text() for figure in shown if isinstance(figure, Figure) for title in figure.findobj(Text)]
+    scales = re.findall(r"(?:[×÷]|sampled by )(\d)\b", "\n".join(titles))
+    assert scales
+    assert set(scales) == {"3"}
+
+
+def middle(image, side=288):
+    """The middle of a photo, cut to a multiple of 3."""
+    top, left = (max(length - side, 0) // 2 for length in image.shape[:2])
+    return sr.degradations.crop_to_multiple(image[top : top + side, left : left + side], 3)

@@ -67,17 +67,6 @@ def run(notebook, name, folder):
     return sr.notebooks.execute(folder / "notebooks" / name, folder / "build", profile="quick")
 
 
-@pytest.mark.slow
-def test_notebook_01_takes_your_own_photo(tmp_path):
-    """Its first exercise: change one line."""
-    path = NOTEBOOKS[0]
-    notebook = nbformat.read(path, 4)
-    cell = next(cell for cell in notebook.cells if cell.cell_type == "code" and "sr.datasets" in cell.source)
-    assert cell.source.count('sr.datasets.sample("astronaut")') == 1
-    cell.source = cell.source.replace('sr.datasets.sample("astronaut")', 'sr.datasets.sample("chelsea")')
-    assert run(notebook, path.name, tmp_path) is None
-
-
 def test_ruff_finds_nothing():
     for command in (["check"], ["format", "--check"]):
         done = subprocess.run(
