@@ -12,6 +12,7 @@ import pytest
 from server import Served
 
 import srhelpers as sr
+from srhelpers.__main__ import main
 
 NO_TORCH = "PyTorch, which some authors save with, is not here: python -m pip install torch"
 
@@ -145,7 +146,7 @@ def test_without_a_network_the_error_says_so(published, capsys, monkeypatch):
     with pytest.raises(sr.datasets.DownloadError, match=r"(?s)Could not download theirs.hdf5.*404"):
         sr.models.load("theirs", published.folder)
     monkeypatch.setattr(sr.runtime, "shipped", lambda name: published.folder)
-    assert sr.__main__.main(["evaluate", "--model", "theirs", "--dataset", "samples"]) == 1
+    assert main(["evaluate", "--model", "theirs", "--dataset", "samples"]) == 1
     assert "Could not download theirs.hdf5" in capsys.readouterr().err
 
 

@@ -199,7 +199,8 @@ def _kept(file):
 
 
 def _has_weights(file):
-    return file.exists() and not ((record := within(file)).get("weights") and not record["sha256"])
+    record = within(file)
+    return file.exists() and bool(record.get("sha256") or not record.get("weights"))
 
 
 def _fetched(file):
