@@ -38,7 +38,11 @@ MEASURED = {
     "voc_depth_to_space": (2, 4),
     "edsr_baseline_x2": (2,),
     "edsr_baseline_x4": (4,),
-    "srresnet_mse_x4": (4,),
+    "krasserm_srresnet_x4": (4,),
+    "isr_rrdn_gans_x4": (4,),
+    "realesr_animevideov3_x4": (4,),
+    "realesrgan_x4plus_anime": (4,),
+    "realesrgan_x4plus": (4,),
 }
 
 
@@ -193,11 +197,12 @@ def models(csv):
     pixels, rows = photo(2 * TILE, 2 * TILE), []
     for name, scales in MEASURED.items():
         model = sr.models.load(name)
+        overlap = sr.upscaling.engine.overlap_of(model, most=sr.upscaling.folders.OVERLAP)
         for scale in scales:
-            side = TILE + 2 * sr.upscaling.receptive_field(model)
+            side = TILE + 2 * overlap
             sr.upscaling.upscale(pixels[:side, :side], model, scale=scale)  # compiles the size of the windows below
             start = time.perf_counter()
-            result = sr.upscaling.upscale(pixels, model, scale=scale, tile=TILE)
+            result = sr.upscaling.upscale(pixels, model, scale=scale, tile=TILE, overlap=overlap)
             seconds = (time.perf_counter() - start) / (result.shape[0] * result.shape[1] / 1e6)
             rows.append({"model": name, "scale": scale, "tile": TILE, "seconds_per_megapixel": seconds})
     table = pd.DataFrame(rows).assign(device=sr.runtime.device(), date=datetime.date.today().isoformat())

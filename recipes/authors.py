@@ -48,9 +48,9 @@ def changed(model, layer, **settings):
     return keras.models.clone_model(model, clone_function=copied)
 
 
-def rrdbnet_x2():
+def rrdbnet_x2(**options):
     """RRDBNet after 2×2 pixels have become channels. A convolution of 6×6 with strides does both steps in one."""
-    model = taught("10", "rrdbnet")
+    model = taught("10", "rrdbnet", **options)
     return changed(model, next(layer for layer in model.layers if layer.weights), kernel_size=6, strides=2)
 
 
@@ -109,7 +109,7 @@ LIM = {
     "lesson": "08",
 }
 
-SRRESNET = partial(taught, "07", "srresnet", activation="tanh")
+SRRESNET = partial(taught, "07", "srresnet")
 RDN, RRDN = partial(taught, "09", "rdn"), partial(taught, "09", "rrdn")
 RRDBNET, SRVGG = partial(taught, "10", "rrdbnet"), partial(taught, "10", "srvgg")
 

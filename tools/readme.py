@@ -66,6 +66,12 @@ MODELS = {
         "SRGAN, squared error": "srgan_mse_x4",
         "SRResNet, VGG22": "srresnet_vgg22_x4",
         "SRGAN, VGG54": "srgan_vgg54_x4",
+        "SRResNet": "krasserm_srresnet_x4",
+        "SRGAN": "krasserm_srgan_x4",
+        "RRDN “gans”": "isr_rrdn_gans_x4",
+        "Real-ESRGAN x4plus": "realesrgan_x4plus",
+        "x4plus-anime": "realesrgan_x4plus_anime",
+        "animevideov3": "realesr_animevideov3_x4",
     },
     2: {
         "bicubic": "bicubic",
@@ -91,11 +97,13 @@ def models():
             cells = [f"{rows.psnr_y[set_]:.2f} / {rows.ssim_y[set_]:.4f}".replace(" 0.", " .") for set_ in SETS]
             number = "01" if name == "bicubic" else known[name].lesson
             parameters = f"{known[name].parameters:,}" if name != "bicubic" else ""
-            # The five networks of notebook 07 are one architecture.
-            timed = "srresnet_mse_x4" if name.startswith(("srresnet", "srgan")) else name
+            # The networks of lesson 07 are one architecture.
+            timed = "krasserm_srresnet_x4" if number == "07" else name
             seconds = f"{speed.seconds_per_megapixel[timed, scale]:.1f}" if timed != "bicubic" else ""
             lesson = f"[{number}](notebooks/{files[number]})"
             called = "" if name == "bicubic" else f" `{name}`"
+            if name in known and known[name].author != "this course":
+                called += f" by {known[name].author}, {known[name].licence}"
             lines.append(
                 [f"×{scale}: {title}{called}", *cells, f"{rows.lpips['B100']:.3f}", parameters, seconds, lesson]
             )

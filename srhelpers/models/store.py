@@ -199,15 +199,16 @@ def _kept(file):
 
 
 def _has_weights(file):
-    return file.exists() and not ((record := within(file)).get("weights") and not record["sha256"])
+    record = within(file)
+    return file.exists() and bool(record.get("sha256") or not record.get("weights"))
 
 
 def _fetched(file):
     """The same network with its author's weights, which are fetched, checked and converted once."""
-    kept, record = _kept(file), Record(**{name: value for name, value in within(file).items() if name in FIELDS})
+    kept, record = _kept(file), within(file)
     with _files.locked(kept, f"downloads {file.stem}"):
-        if within(kept).get("weights") != record.weights:
-            url, digest, size = (record.weights[name] for name in ("url", "sha256", "bytes"))
+        if within(kept).get("weights") != record["weights"]:
+            url, digest, size = (record["weights"][key] for key in ("url", "sha256", "bytes"))
             source = downloads.fetch(downloads.Archive(file.stem, (url,), None, about_size=size), kept.parent)
             found = hashlib.sha256(source.read_bytes()).hexdigest()
             if not found.startswith(digest):
@@ -216,7 +217,7 @@ def _fetched(file):
             with zipfile.ZipFile(file) as opened:
                 model = keras.models.model_from_json(opened.read("config.json"))
             authors.load_weights(model, source)
-            save(model, kept, **asdict(record))
+            save(model, kept, **{key: value for key, value in record.items() if key != "name"})
             shutil.rmtree(source.parent)
     return kept
 
