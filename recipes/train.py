@@ -9,7 +9,9 @@ where it is here; else the 200 training photographs of data/photos.
 """
 
 import argparse
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from functools import partial
 
 import keras
 from lesson import REPOSITORY, definitions
@@ -21,6 +23,8 @@ import srhelpers as sr
 # The tiles of photos_hq that show the 16 validation photographs of data/photos.
 HELD_OUT = (1, 44, 106, 157, 204, 270, 316, 367, 415, 460, 493, 536, 577, 618, 653, 705)
 EPOCH = 500  # steps
+TEACHER = "krasserm_srresnet_x4"
+DAMAGE = sr.degradations.Damage(blur=(0, 1.2), noise=(0, 20), jpeg=(15, 95), gray=0.4, share=0.6)
 
 
 @dataclass(frozen=True)
@@ -39,6 +43,7 @@ class Recipe:
     rate: float = 2e-3
     start: str | None = None
     teacher: str | None = None  # a network whose pictures are the targets, in place of the photos
+    degradation: str | Callable = "bicubic"
 
 
 def compact(scale, **more):
@@ -46,6 +51,12 @@ def compact(scale, **more):
     return Recipe(
         f"compact ×{scale}", "small and quick, for clean pictures", "08", "compact", options, (scale,), **more
     )
+
+
+def robust(scale, **more):
+    title, purpose = f"compact ×{scale}, robust", "small and quick, for photos as cameras and the web have them"
+    more |= {"start": f"compact_x{scale}", "degradation": DAMAGE}
+    return replace(compact(scale, **more), title=title, purpose=purpose)
 
 
 def edsr(scale, **more):
@@ -58,10 +69,12 @@ def voc(title, lesson, function, steps=1_000, **options):
 
 
 RECIPES = {
-    "compact_x4": compact(4, steps=5_000, teacher="krasserm_srresnet_x4"),
+    "compact_x4": compact(4, steps=5_000, teacher=TEACHER),
     "compact_x2": compact(2, steps=4_000, start="compact_x4"),
     "compact_x3": compact(3, steps=1_500, start="compact_x4"),
-    "edsr_baseline_x4": edsr(4, steps=1_000, rate=1e-3, start="krasserm_srresnet_x4", teacher="krasserm_srresnet_x4"),
+    "compact_x4_robust": robust(4, steps=1_500, teacher=TEACHER),
+    "compact_x2_robust": robust(2, steps=1_500),
+    "edsr_baseline_x4": edsr(4, steps=1_000, rate=1e-3, start=TEACHER, teacher=TEACHER),
     "edsr_baseline_x2": edsr(2, steps=1_000, rate=1e-3, start="edsr_baseline_x4"),
     "edsr_baseline_x3": edsr(3, steps=500, rate=1e-3, start="edsr_baseline_x4"),
     "voc_plain": voc("plain convolution", "02", "plain"),
@@ -138,6 +151,7 @@ def train(name, steps=None):
         "loss": "mae",
         "optimizer": "Muon",
         "start": recipe.start or "random",
+        "degradation": str(recipe.degradation),
     }
     return model, facts
 
