@@ -129,10 +129,10 @@ def train(name, steps=None):
     if recipe.teacher:
         data, files = f"{data} as {recipe.teacher} gives them back", taught(files, recipe.teacher, *recipe.scales)
     scale = recipe.scales if len(recipe.scales) > 1 else recipe.scales[0]
-    training = sr.generators.Patches(files, scale, recipe.patch, batch_size=recipe.batch, batches=EPOCH, skip_flat=0.25)
-    validation = sr.generators.Patches(
-        sr.datasets.split("photos")[1], scale, 288 // max(recipe.scales), batch_size=4, training=False
-    )
+    pieces = partial(sr.generators.Patches, scale=scale, degradation=recipe.degradation)
+    training = pieces(files, patch_size=recipe.patch, batch_size=recipe.batch, batches=EPOCH, skip_flat=0.25)
+    middles = {"patch_size": 288 // max(recipe.scales), "batch_size": 4, "training": False}
+    validation = pieces(sr.datasets.split("photos")[1], **middles)
     rate = keras.optimizers.schedules.CosineDecay(
         recipe.rate / 20, steps - 200, warmup_target=recipe.rate, warmup_steps=200
     )
