@@ -32,7 +32,7 @@ def killable(folder, pause=0.0):
     model = keras.Model(inputs, keras.layers.Rescaling(255, name="x2")(sr.layers.DepthToSpace(2)(channels)))
     schedule = keras.optimizers.schedules.CosineDecay(1e-2, 18)
     model.compile(keras.optimizers.Adam(schedule), "mse", metrics=[sr.metrics.PSNR()])
-    training = sr.studies.multi_size.MultiSize("samples", 8, 16, batch_size=4, shuffle=True, flips=True, seed=1)
+    training = sr.generators.Patches("samples", 2, 8, batch_size=4, seed=1)
     wait = keras.callbacks.LambdaCallback(on_epoch_begin=lambda epoch, logs: time.sleep(pause))
     history = sr.training.fit(
         model, training, epochs=6, folder=folder, monitor="loss", keep="last", verbose=0, callbacks=[wait]
