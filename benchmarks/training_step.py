@@ -79,7 +79,7 @@ def with_keras(batches, blocks, steps, policy):
     keras.config.set_dtype_policy(policy)
     model = definition("08", "edsr")(SCALE, blocks, FILTERS)
     rate = keras.optimizers.schedules.CosineDecay(1e-4, 300_000)
-    model.compile(keras.optimizers.Adam(rate), loss="mae", metrics=[sr.studies.patch_study.luma_psnr(SCALE)])
+    model.compile(keras.optimizers.Adam(rate), loss="mae", metrics=[sr.metrics.PSNR(luma=True, crop_border=SCALE)])
     feed, clock = Fixed(), Clock()
 
     def run():

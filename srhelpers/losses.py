@@ -13,26 +13,19 @@ class NegativePSNR(keras.losses.Loss):
     The mean squared error adds up the errors of all images, so the few that are hardest decide the step. A
     mean over images of the PSNR asks every image for the same *relative* gain instead.
 
-    Args:
-        max_value: what stands for white in the batches: 255, or 1.0 for models that work in 0…1.
-
     An error of one grey level is the floor, so a perfect image has a finite loss and gradient: about −48 dB.
 
     Source: Chen et al. 2021, "HINet: Half Instance Normalization Network for Image Restoration", section 4.2,
     where it is called PSNR loss.
     """
 
-    def __init__(self, max_value=255.0, name="negative_psnr", reduction="sum_over_batch_size", dtype="float32"):
+    def __init__(self, name="negative_psnr", reduction="sum_over_batch_size", dtype="float32"):
         super().__init__(name=name, reduction=reduction, dtype=dtype)
-        self.max_value = max_value
 
     def call(self, y_true, y_pred):
-        levels = (ops.cast(y_true, "float32") - ops.cast(y_pred, "float32")) * (255 / self.max_value)
+        levels = ops.cast(y_true, "float32") - ops.cast(y_pred, "float32")
         error = ops.mean(ops.square(levels), axis=(1, 2, 3))
         return 10 * ops.log10((error + 1) / 255**2)
-
-    def get_config(self):
-        return {**super().get_config(), "max_value": self.max_value}
 
 
 @keras.saving.register_keras_serializable("srhelpers")

@@ -149,17 +149,14 @@ def run(
     profile: str | None = None,
     keep_going: bool = False,
     in_place: bool = False,
-    build: str | os.PathLike | None = None,
 ) -> int:
     """Execute notebooks (see `find`) one after the other as `execute` does, print a table, return how many failed.
 
     Args:
         keep_going: go on after a notebook that fails.
-        build: None is build/ beside the notebooks folder.
     """
-    results = []
-    chosen = find(numbers)
-    build = Path(build) if build else chosen[0].parent.parent / "build"
+    results, chosen = [], find(numbers)
+    build = chosen[0].parent.parent / "build"
     # What would fail only after minutes of work.
     for path in chosen:
         _parse(path, path.read_bytes())

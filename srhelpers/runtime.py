@@ -14,7 +14,6 @@ import pooch
 from ._keras import quiet
 
 OLDEST = {"python": (3, 11), "keras": (3, 12), "tensorflow": (2, 19)}
-NEWEST_TESTED = {"python": (3, 13), "keras": (3, 15), "tensorflow": (2, 21)}
 PROFILES = ("quick", "gpu", "full")
 
 
@@ -85,23 +84,18 @@ def _number(version):
     return tuple(int(part) for part in re.findall(r"\d+", version)[:3])
 
 
-def check_versions(versions: dict[str, str]) -> list[str]:
-    """Refuse what the lessons cannot run on; returns sentences about versions newer than the tests have seen."""
-    notes = []
+def check_versions(versions: dict[str, str]) -> None:
+    """Refuse what the lessons cannot run on."""
     for name in OLDEST.keys() & versions.keys():
-        found, oldest = _number(versions[name]), ".".join(map(str, OLDEST[name]))
-        if found < OLDEST[name]:
+        if _number(versions[name]) < OLDEST[name]:
+            oldest = ".".join(map(str, OLDEST[name]))
             todo = "use a newer Python" if name == "python" else f"run: python -m pip install --upgrade {name}"
             raise UserError(f"Expected {name} {oldest} or newer, got {versions[name]}; {todo}, then restart.")
-        if found[:2] > NEWEST_TESTED[name]:
-            newest = ".".join(map(str, NEWEST_TESTED[name]))
-            notes.append(f"{name} {versions[name]} is newer than the newest tested here ({newest}).")
     if _number(versions["keras"]) == (3, 14, 0):
         raise UserError(
             "Expected a Keras other than 3.14.0, which gives the outputs of a model each other's metrics; "
             "run: python -m pip install --upgrade keras, then restart."
         )
-    return notes
 
 
 def _platform():
@@ -179,7 +173,7 @@ def setup(profile: str | None = None, *, precision: str | None = None, seed: int
     backend = keras.backend.backend()
     versions = {"python": platform.python_version(), "keras": keras.__version__}
     versions[backend] = sys.modules[backend].__version__
-    notes = check_versions(versions)
+    check_versions(versions)
 
     precision = precision or os.environ.get("SR_PRECISION") or _choose_precision(accelerator, capability)
     keras.config.set_dtype_policy(precision)
@@ -195,5 +189,5 @@ def setup(profile: str | None = None, *, precision: str | None = None, seed: int
         versions=versions,
     )
     if verbose:
-        print(runtime, *notes, sep="\n")
+        print(runtime)
     return runtime

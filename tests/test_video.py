@@ -11,8 +11,7 @@ from keras import layers
 from PIL import Image
 
 import srhelpers as sr
-from srhelpers.upscaling import clips as video
-from srhelpers.upscaling import engine as upscaling
+from srhelpers.upscaling import clips as video, engine as upscaling
 from srhelpers.upscaling.clips import upscale_video
 from srhelpers.upscaling.planning import making
 

@@ -44,8 +44,6 @@ if not find_spec("srhelpers"):
 """
 # What a notebook reads, by what its code says.
 DATASETS = {
-    "sr.studies.study.Study(": ["voc2007"],
-    "sr.studies.patch_study.PatchStudy(": ["div2k_train", "Set5"],
     '"Set5"': ["Set5"],
 }
 WHEEL = "srhelpers-wheel"  # the Kaggle dataset for kernels without internet

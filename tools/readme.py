@@ -27,35 +27,6 @@ def table():
     return "\n".join(f"| {' | '.join(line)} |" for line in lines) + "\n" + source
 
 
-STUDY = {
-    "bicubic": "bicubic, area",
-    "02, the article's plain convolutions": "plain, area",
-    "02, plain convolutions": "plain, corrected",
-    "03, residual blocks": "residual, added to bicubic",
-    "04, atrous convolutions": "dilated, PSNR loss",
-    "05, EfficientNet features": "with features",
-    "06, depth to space": "depth to space, larger",
-}
-
-
-def study():
-    """The networks of notebooks 02 to 06, as a Markdown table."""
-    measured = sr.studies.study.Study("06", sr.setup("quick", verbose=False))
-    lines = [["72×72 grown, PSNR in dB (RGB)", "to 144×144", "to 288×288", "parameters"], ["---"] * 4]
-    rows = measured.rows().set_index("experiment")
-    for title, experiment in STUDY.items():
-        parameters = rows.parameters[[experiment]].iloc[0]
-        scores = [measured.score(experiment, side) for side in (144, 288)]
-        lines.append([title, *scores, f"{parameters:,}" if parameters else ""])
-    chosen = rows.loc[STUDY["06, depth to space"]]
-    source = (
-        f"\nMean over the validation photos of {chosen.dataset}, ± standard deviation over three seeds where there is "
-        f"one; trained on {chosen.photos} photos on {chosen.date}, {chosen.device}, {chosen.precision}; every run in "
-        "`data/results/voc_study.csv`."
-    )
-    return "\n".join(f"| {' | '.join(line)} |" for line in lines) + "\n" + source
-
-
 MODELS = {
     4: {
         "bicubic": "bicubic",
@@ -145,7 +116,7 @@ def picture():
 if __name__ == "__main__":
     readme = Path("README.md")
     text = readme.read_text(encoding="utf-8")
-    for name, make in {"table": table, "study": study, "models": models}.items():
+    for name, make in {"table": table, "models": models}.items():
         between = re.compile(rf"(<!-- {name} -->\n).*?(<!-- end -->)", re.DOTALL)
         made = make()
         text = between.sub(lambda marks, made=made: f"{marks[1]}{made}\n{marks[2]}", text)

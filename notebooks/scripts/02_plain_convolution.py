@@ -126,7 +126,6 @@ def srcnn(scale=4):
     return keras.Model(photo, layers.Rescaling(255.0, dtype="float32")(x), name="SRCNN")
 
 
-# %%
 keras.utils.set_random_seed(0)
 first = srcnn()
 sr.plots.network(first)
@@ -207,8 +206,6 @@ first.compile(
     loss=LOSS,
     metrics=[sr.metrics.PSNR(luma=True, crop_border=4)],
 )
-
-# %%
 history = first.fit(
     srcnn_training, validation_data=srcnn_validation, epochs=epochs(SHORT), verbose=2
 )
@@ -277,7 +274,6 @@ def article(filters=64):
     return keras.Model(photo, outputs, name="article")
 
 
-# %%
 keras.utils.set_random_seed(0)
 copying = article()
 sr.plots.network(copying)
@@ -411,7 +407,6 @@ def plain(depth=DEPTH, filters=FILTERS):
     return keras.Model(photo, outputs, name="plain")
 
 
-# %%
 keras.utils.set_random_seed(0)
 model = plain()
 print(f"plain: {multiplications(model):,} multiplications for a pixel of the photo")

@@ -414,7 +414,7 @@ figure, axes = plt.subplots(figsize=(7, 3.4))
 for (name, loss), style in zip(LOSSES.items(), cycle(["-", "-", "--", "-"])):
     axes.plot(errors, pull(loss), style, label=name)
 axes.set(xlabel="error of the picture, in levels", ylabel="pull (at 10 levels: 1)", ylim=(0, 4.2))
-axes.set_title("MSE listens to hard pictures, negative PSNR to easy ones")
+axes.set_title("MSE weighs hard pictures more, negative PSNR easy ones")
 axes.legend(frameon=False)
 plt.show()
 

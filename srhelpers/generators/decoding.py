@@ -16,14 +16,6 @@ from .. import datasets, degradations, runtime
 from ..runtime import UserError
 
 
-def chosen(photos: str | Path | Sequence, degradation: str | Callable) -> tuple[list, Callable]:
-    """(the files a generator was asked for, its function that downsamples)."""
-    downsample, files = degradations.named(degradation), datasets.photos(photos)
-    if not files:
-        raise UserError("Expected at least one photo, got an empty list.")
-    return files, downsample
-
-
 def pairs(
     files: Sequence, scales: Sequence[int], least: int, downsample: Callable, memory: int | None
 ) -> tuple[list, list, list[list]]:
@@ -95,7 +87,7 @@ def decoded(decode: Callable, files: Sequence, memory: int | None) -> tuple[list
                     shapes.append(image.shape)
     names = ", ".join(left_out[:10]) + (f" and {len(left_out) - 10} more" if len(left_out) > 10 else "")
     if not good:
-        raise UserError(f"Expected at least one photo that can be used, got {len(files)} files: {names}.")
+        raise UserError(f"Expected at least one photo that can be used, got {len(files)} files: {names or 'none'}.")
     if left_out:  # the warning points at the code that made the generator
         warnings.warn(f"Left out {len(left_out)} of {len(files)} files: {names}.", stacklevel=4)
     if isinstance(kept, io.BytesIO):

@@ -7,7 +7,7 @@ import cv2
 import keras
 import numpy as np
 
-from .. import degradations
+from .. import datasets, degradations
 from ..runtime import UserError
 from . import decoding
 
@@ -76,7 +76,7 @@ class Patches(keras.utils.PyDataset):
                 raise UserError(f"Expected {name} as a whole number of at least {least}, got {value!r}.")
         if not 0 <= skip_flat < 1:
             raise UserError(f"Expected skip_flat from 0 to below 1, got {skip_flat}.")
-        files, downsample = decoding.chosen(photos, degradation)
+        files, downsample = datasets.photos(photos), degradations.named(degradation)
         self.anew = downsample if training and callable(degradation) else None
         if self.anew:
             downsample = degradations.bicubic  # what `skip_flat` looks at

@@ -108,10 +108,9 @@ def ssim(reference: np.ndarray, estimate: np.ndarray, *, crop_border: int = 0, l
     )
 
 
-def _to_levels(images, crop_border, use_luma, max_value):
+def _to_levels(images, crop_border, use_luma):
     """A batch (N, H, W, C) as the whole grey levels 0…255 that a saved picture would hold, in float32."""
-    images = ops.cast(images, "float32") * (255 / max_value)
-    images = ops.round(ops.clip(images, 0, 255))
+    images = ops.round(ops.clip(ops.cast(images, "float32"), 0, 255))
     if crop_border:
         images = images[:, crop_border:-crop_border, crop_border:-crop_border]
     if use_luma:
@@ -164,11 +163,11 @@ def _ssim_per_image(y_true, y_pred, **options):
 
 
 class _ImageMetric(keras.metrics.MeanMetricWrapper):
-    def __init__(self, per_image, name, dtype, crop_border, luma, max_value):
+    def __init__(self, per_image, name, dtype, crop_border, luma):
         if not isinstance(crop_border, int) or crop_border < 0:
             raise UserError(f"Expected crop_border as a whole number of pixels, 0 or more, got {crop_border!r}.")
-        self.options = {"crop_border": crop_border, "luma": luma, "max_value": max_value}
-        super().__init__(per_image, name, dtype, crop_border=crop_border, use_luma=luma, max_value=max_value)
+        self.options = {"crop_border": crop_border, "luma": luma}
+        super().__init__(per_image, name, dtype, crop_border=crop_border, use_luma=luma)
 
     def get_config(self):
         return {"name": self.name, "dtype": self.dtype, **self.options}
@@ -183,14 +182,11 @@ class PSNR(_ImageMetric):
     take the logarithm of the mean error over a whole *batch*, without rounding: that figure is never higher than
     the mean over images, and it changes with the batch size and with which photos share a batch.
 
-    Args:
-        crop_border, luma: as in `psnr`. `luma` needs three channels.
-        max_value: what stands for white in the batches (N, H, W, C): 255, or 1.0 for models that work in 0…1.
-            A wrong one cannot be told from a dark picture inside a compiled graph.
+    Batches (N, H, W, C) are in 0…255; `crop_border` and `luma` as in `psnr`. `luma` needs three channels.
     """
 
-    def __init__(self, name="psnr", dtype=None, *, crop_border: int = 0, luma: bool = False, max_value: float = 255.0):
-        super().__init__(_psnr_per_image, name, dtype, crop_border, luma, max_value)
+    def __init__(self, name="psnr", dtype=None, *, crop_border: int = 0, luma: bool = False):
+        super().__init__(_psnr_per_image, name, dtype, crop_border, luma)
 
 
 @keras.saving.register_keras_serializable("srhelpers")
@@ -200,5 +196,5 @@ class SSIM(_ImageMetric):
     `keras.ops.image.ssim` exists only from Keras 3.15 on; this metric needs Keras 3.12.
     """
 
-    def __init__(self, name="ssim", dtype=None, *, crop_border: int = 0, luma: bool = False, max_value: float = 255.0):
-        super().__init__(_ssim_per_image, name, dtype, crop_border, luma, max_value)
+    def __init__(self, name="ssim", dtype=None, *, crop_border: int = 0, luma: bool = False):
+        super().__init__(_ssim_per_image, name, dtype, crop_border, luma)

@@ -49,14 +49,8 @@ class _Slider:
         half[:, max(middle - 1, 0) : middle + 1] = 255
         before, after, static = (base64.b64encode(_jpeg(image)).decode() for image in (self.before, self.after, half))
         title, before_name, after_name = map(escape, (self.title, *self.names))
-        page = _PAGE.format(
-            width=half.shape[1],
-            before=before,
-            after=after,
-            title=title,
-            before_name=before_name,
-            after_name=after_name,
-        )
+        names = {"title": title, "before_name": before_name, "after_name": after_name}
+        page = _PAGE.format(width=half.shape[1], before=before, after=after, **names)
         return {"text/html": page, "image/jpeg": static, "text/plain": f"{self.names[0]} | {self.names[1]}"}
 
 

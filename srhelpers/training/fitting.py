@@ -5,7 +5,6 @@ import json
 import re
 import shutil
 import time
-from collections.abc import Callable
 from pathlib import Path
 
 import keras
@@ -22,10 +21,10 @@ class _Checkpoint(keras.callbacks.Callback):
 
     async_safe = True  # Keras looks at losses in a thread; or every step would wait for the one before
 
-    def __init__(self, folder, run, history, generator, monitor, mode, patience, guard):
+    def __init__(self, folder, run, history, generator, monitor):
         super().__init__()
-        self.folder, self.run, self.history, self.generator = folder, run, history, generator
-        self.monitor, self.mode, self.patience, self.guard = monitor, mode, patience, guard
+        self.folder, self.run, self.history = folder, run, history
+        self.generator, self.monitor = generator, monitor
 
     def on_epoch_begin(self, epoch, logs=None):
         self.start, self.watched = time.perf_counter(), self.model
@@ -47,15 +46,12 @@ class _Checkpoint(keras.callbacks.Callback):
             **{name: float(value) for name, value in logs.items() if name != "learning_rate"},
             "seconds": round(time.perf_counter() - self.start, 2),
         }
-        reason = _not_finite(row, self.model) or (self.guard and self.guard([*self.history, row]))
-        if reason:
+        if reason := _not_finite(row, self.model):
             self._stop(epoch, reason)
             return
         self.history.append(row)
-        best = _best(self.history, self.monitor, self.mode)
-        self._save(epoch + 1, is_best=best == epoch)
-        if _is_over(self.history, best, self.patience):
-            self.model.stop_training = True
+        values = pd.DataFrame(self.history)[self.monitor].fillna(float("inf"))
+        self._save(epoch + 1, is_best=values.idxmin() == epoch)
 
     def _save(self, number, is_best):
         target = _place(self.folder, number)
@@ -91,15 +87,6 @@ def _not_finite(row, model):
             return f"{name} is {row[name]}"
     # The last step of an epoch can break them after its loss was taken.
     return None if all(np.isfinite(weights).all() for weights in model.get_weights()) else "some weights are not finite"
-
-
-def _best(history, monitor, mode):
-    values = pd.DataFrame(history)[monitor].fillna(float("inf") if mode == "min" else float("-inf"))
-    return int(values.idxmin() if mode == "min" else values.idxmax())
-
-
-def _is_over(history, best, patience):
-    return patience is not None and len(history) - 1 - best >= patience
 
 
 def _place(folder, number):
@@ -147,10 +134,7 @@ def fit(
     epochs: int,
     folder: str | Path,
     monitor: str | None = None,
-    mode: str = "min",
-    patience: int | None = None,
     keep: str = "best",
-    guard: Callable[[list[dict]], str | None] | None = None,
     **options: object,
 ) -> pd.DataFrame:
     """`model.fit` that goes on from its last whole epoch when it was killed, and ends with the best weights.
@@ -158,34 +142,29 @@ def fit(
     The state of the newest two epochs is kept in `folder`. Run the same call again: it goes on there, or returns at
     once if it had finished. A folder is of one run: a changed network, loss or optimizer is refused.
 
-    An epoch that went wrong ends the training and leaves nothing: its loss, validation loss or weights are not
-    finite, or `guard` has a reason. The model gets weights of the epochs before it, and the reason is printed, now
-    and whenever the same call is run again. To go on all the same, remove `stopped.txt` from the last epoch's folder.
+    An epoch whose loss, validation loss or weights are not finite ends the training and leaves nothing. The model
+    gets weights of the epochs before it, and the reason is printed, now and whenever the same call is run again. To go
+    on all the same, remove `stopped.txt` from the last epoch's folder.
 
     Args:
         training: if it has `set_epoch`, such as `generators.Patches`, every epoch sees what it would have seen without
             the interruption.
         epochs: how many in all.
         folder: where the state is kept; one for each run: `training.run_key` makes a name for it.
-        monitor: the metric that says which epoch is best; None takes "val_loss", or "loss" without validation.
-        mode: "min" or "max": what is better.
-        patience: stop after so many epochs without a better one; None never stops early.
+        monitor: the loss whose smallest value says which epoch is best; None takes "val_loss", or "loss" without
+            validation.
         keep: which weights the model ends with: of the "best" epoch, or of the "last", as adversarial training
             wants, where no number says which epoch is best.
-        guard: called after every epoch with the rows of the history so far; returns None or why to stop, such as
-            `training.collapse(…)`.
         **options: for `model.fit`, such as `verbose` or `callbacks`.
 
     Returns:
         A row per epoch: epoch, steps, learning_rate, the metrics, seconds.
     """
-    if mode not in ("min", "max"):
-        raise UserError(f"Expected mode min or max, got {mode!r}.")
     if keep not in ("best", "last"):
         raise UserError(f"Expected keep best or last, got {keep!r}.")
     if epochs < 1 or epochs != int(epochs):
         raise UserError(f"Expected a whole number of epochs from 1 on, got {epochs}.")
-    run, history, stopped = described(model), [], False
+    run, history = described(model), []
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
     monitor = monitor or ("val_loss" if validation is not None else "loss")
@@ -194,10 +173,8 @@ def fit(
             shutil.rmtree(left)
         if newest := _newest(folder):
             history = _go_on(model, *newest, run, epochs)
-            stopped = (newest[0] / "stopped.txt").exists()
-        over = history and _is_over(history, _best(history, monitor, mode), patience)
-        if len(history) < epochs and not over and not stopped:
-            checkpoint = _Checkpoint(folder, run, history, training, monitor, mode, patience, guard)
+        if len(history) < epochs and not (newest and (newest[0] / "stopped.txt").exists()):
+            checkpoint = _Checkpoint(folder, run, history, training, monitor)
             # Keras would shuffle the order of the batches once more, and differently after a restart.
             settings = {"shuffle": False} | options | {"callbacks": [*options.get("callbacks", []), checkpoint]}
             model.fit(training, validation_data=validation, initial_epoch=len(history), epochs=epochs, **settings)
