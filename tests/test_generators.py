@@ -128,7 +128,7 @@ def test_wrong_input_is_named(folder, tmp_path):
         small([])
     with pytest.raises(ValueError, match="whole sizes and batch_size above 0"):
         small(folder, batch_size=0)
-    with pytest.raises(ValueError, match="a degradation of bicubic, area, .*, blur, got 'fax'"):
+    with pytest.raises(ValueError, match=r"a degradation of bicubic, area, .*, blur, got 'fax'"):
         small(folder, degradation="fax")
 
 
