@@ -127,6 +127,9 @@ def test_evaluate_prints_a_table_and_saves_it(here, photo, capfd):
     assert main([*command, "--degradation", "opencv"]) == 0
     both = pd.read_csv("rows.csv")
     assert len(both) == 8, "another degradation is another row"
+    assert main([*command, "--degradation", "jpeg20"]) == 0
+    damaged = pd.read_csv("rows.csv").query("degradation == 'jpeg20'")
+    assert (damaged.psnr_y.to_numpy() < saved.psnr_y.to_numpy()).all()
     assert main([*command[:-1], "images.csv", "--per-image"]) == 0
     assert set(pd.read_csv("images.csv").image) == {"photo"}
     assert main(["evaluate", "--method", "magic", "--dataset", "mine"]) == 1

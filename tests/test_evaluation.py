@@ -203,6 +203,35 @@ def test_a_symlink_loop_and_a_name_that_is_no_utf8_do_not_stop_it(two, tmp_path)
     assert len(pd.read_csv(tmp_path / "rows.csv")) == 3
 
 
+def test_damage_by_name_or_by_a_function(two, low):
+    rows = {name: sr.metrics.evaluate("bicubic", two, 4, degradation=name) for name in ("area", "jpeg90", "jpeg20")}
+    assert (rows["area"].psnr_y > rows["jpeg90"].psnr_y).all()
+    assert (rows["jpeg90"].psnr_y > rows["jpeg20"].psnr_y).all()
+    assert set(rows["jpeg20"].degradation) == {"jpeg20"}
+
+    def twice(image, size):
+        return sr.degradations.jpeg(sr.degradations.named("jpeg20")(image, size), 20)
+
+    own = sr.metrics.evaluate("bicubic", two, 4, degradation=twice)
+    assert set(own.degradation) == {"twice"}
+    assert (own.psnr_y - rows["jpeg20"].psnr_y).abs().max() < 1
+    second = sr.metrics.evaluate("bicubic", two, 4, degradation=sr.degradations.SecondOrder())
+    assert set(second.degradation) == {"SecondOrder"}
+
+
+def test_a_table_has_a_column_for_each_damage(photo):
+    pieces = [photo[:96, :96], photo[100:196, 100:196]]
+    table = sr.metrics.table({"bicubic": "bicubic"}, pieces, scales=(2,), degradation=["bicubic", "jpeg50"])
+    assert list(table) == ["2 photos ×2, dB", "2 photos ×2 jpeg50, dB"]
+    for name in ("bicubic", "jpeg50"):
+        expected = sr.metrics.evaluate("bicubic", pieces, 2, degradation=name).psnr_y.mean()
+        assert table.loc["bicubic"].iloc[int(name == "jpeg50")] == f"{expected:.2f}"
+    if sr.metrics.perceptual.is_here():
+        table = sr.metrics.table({"bicubic": "bicubic"}, pieces, degradation="noise15", lpips=True)
+        assert list(table) == ["2 photos ×4 noise15, dB", "2 photos ×4 noise15, LPIPS"]
+        assert 0.1 < float(table.iloc[0, 1]) < 1.5
+
+
 def test_tables_are_shown_as_articles_print_them(two):
     rows = sr.metrics.evaluate("bicubic", two, 4)
     for shown in (repr(rows), rows._repr_html_(), repr(pd.concat([rows, rows]))):

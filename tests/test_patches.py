@@ -205,3 +205,70 @@ def test_several_scales_give_the_same_piece_at_every_size(tmp_path):
             assert np.abs(means - low).mean() < 6  # another place or turn differs by 20 and more
     whole = Patches("samples", [2, 4], 72, training=False)
     np.testing.assert_array_equal(whole[0][1][1], Patches("samples", 4, 72, training=False)[0][1])
+
+
+def marked(piece, size, rng):
+    """A degradation that says where the piece was and that chance had a part: bicubic, plus a random level."""
+    return sr.degradations.bicubic(piece, size) // 2 + rng.integers(100).astype("uint8")
+
+
+def test_a_function_degrades_every_piece_anew(folder):
+    generator = Patches(folder, 2, 8, batch_size=12, batches=2, degradation=marked)
+    (low, high), (other, _) = generator[0], generator[1]
+    plain_low, plain_high = Patches(folder, 2, 8, batch_size=12, batches=2)[0]
+    np.testing.assert_array_equal(high, plain_high)
+    added = [int(np.median(a.astype(int) - b // 2)) for a, b in zip(low, plain_low, strict=True)]
+    assert len(set(added)) > 6, "each piece draws its own level"
+    for image, plain, level in zip(low, plain_low, added, strict=True):
+        difference = np.abs(image.astype(int) - level - plain // 2)[2:-2, 2:-2]  # its rim sees the end of the cut
+        assert difference.max() <= 1
+    np.testing.assert_array_equal(low, generator[0][0])
+    generator.on_epoch_end()
+    assert (generator[0][0] != low).any()
+    assert (other != low).any()
+
+
+def test_a_degraded_piece_begins_anywhere_in_a_jpeg_block(tmp_path):
+    """Blocks of 8×8 whose borders are seen as steps, at places that differ from piece to piece."""
+    ramp = np.linspace(0, 255, 128, dtype="uint8")
+    cv2.imwrite(str(tmp_path / "ramp.png"), np.repeat(np.tile(ramp, (128, 1))[..., None], 3, 2))
+
+    def blocks(piece, size, rng):
+        small = sr.degradations.bicubic(piece, size)
+        return small[::8, ::8].repeat(8, 0).repeat(8, 1)[: size[0], : size[1]]
+
+    low, _ = Patches(tmp_path, 2, 16, batch_size=64, batches=1, degradation=blocks)[0]
+    steps = [
+        image if np.abs(np.diff(image[..., 0].astype(int), axis=1)).any() else image.swapaxes(0, 1) for image in low
+    ]
+    starts = {int(np.abs(np.diff(image[0, :, 0].astype(int))).argmax()) % 8 for image in steps}
+    assert len(starts) >= 6
+
+
+def test_validation_is_degraded_once_and_alike(folder):
+    noise = sr.degradations.Damage(noise=20)
+    low, high = Patches(folder, 4, 10, degradation=noise, training=False)[0]
+    again, clean = (Patches(folder, 4, 10, degradation=d, training=False)[0][0] for d in (noise, "bicubic"))
+    np.testing.assert_array_equal(low, again)
+    assert 15 < (low.astype(float) - clean).std() < 25
+    named, same = Patches(folder, 4, 10, degradation="noise15", training=False)[0]
+    assert 10 < (named.astype(float) - clean).std() < 18
+    np.testing.assert_array_equal(same, high)
+
+
+def test_targets_of_smaller_scales_are_not_damaged(folder):
+    damaged, plain = (
+        Patches(folder, (2, 4), 6, batch_size=4, batches=1, degradation=degradation)[0][1]
+        for degradation in ("jpeg20", "bicubic")
+    )
+    for ours, expected in zip(damaged, plain, strict=True):
+        np.testing.assert_array_equal(ours, expected)
+    low, (double, _) = Patches(folder, (2, 4), 6, batch_size=4, batches=1, degradation=marked)[0]
+    assert low.shape == (4, 6, 6, 3)
+    np.testing.assert_array_equal(double, plain[0])
+
+
+def test_pairs_cannot_be_degraded_anew(folder):
+    files = sr.datasets.photos(folder)
+    with pytest.raises(ValueError, match="Expected photos for a degradation that is a function, got pairs"):
+        Patches(list(zip(files, files, strict=True)), 2, 5, degradation=marked)

@@ -79,6 +79,17 @@ def test_compare_upscales_with_anything_that_evaluate_takes(photo):
         sr.plots.compare("photo.jpg", {"bicubic": "bicubic"}, scale=2)
 
 
+def test_compare_shows_damage(photo):
+    piece = photo[:96, :120]
+    shown = {}
+    for degradation in ("bicubic", "jpeg20", sr.degradations.Damage(jpeg=20)):
+        _, labels = texts(sr.plots.compare(piece, {"bicubic": "bicubic"}, scale=2, degradation=degradation))
+        shown[degradation] = labels[2]
+    clean, named, own = shown.values()
+    assert named == own != clean
+    assert named.startswith(f"{sr.metrics.evaluate('bicubic', [piece], 2, degradation='jpeg20').psnr_y[0]:.2f} dB")
+
+
 def test_compare_names_wrong_input(photo):
     for wrong in ({}, [photo], photo):
         with pytest.raises(ValueError, match="estimates as a dict name → image, at least one"):
