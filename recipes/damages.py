@@ -1,7 +1,7 @@
 """Measure what networks make of damaged photos: python recipes/damages.py
 
 PSNR-Y and LPIPS on the 16 validation photos, for each damage by name, into data/results/damages.csv. What the upscaler
-takes by itself (`uses` in a network's record) is decided by this table.
+takes by itself (`TAKEN`, which goes into the networks' records) is decided by this table.
 """
 
 import sys
@@ -17,6 +17,12 @@ METHODS = {
         *("isr_rrdn_gans_x4", "realesr_animevideov3_x4", "realesrgan_x4plus", "realesrgan_x4plus_anime"),
     ),
     2: ("bicubic", "compact_x2", "compact_x2_robust", "edsr_baseline_x2"),
+}
+TAKEN = {
+    **{name: ["clean"] for name in ("compact_x2", "compact_x3", "compact_x4")},
+    **{name: ["photo"] for name in ("compact_x2_robust", "compact_x4_robust")},
+    "realesrgan_x4plus_anime": ["drawing"],
+    "realesr_animevideov3_x4": ["video"],
 }
 
 if __name__ == "__main__":
@@ -36,3 +42,5 @@ if __name__ == "__main__":
             table = sr.metrics.summarise(rows)
             sr.metrics.save(table, file)
             print(table, flush=True)
+    for name in shipped:
+        sr.models.describe(name, folder=sr.runtime.shipped("models"), uses=TAKEN.get(name, []))
