@@ -96,7 +96,7 @@ def test_readme_links_lead_somewhere():
 def test_readme_table_is_the_measured_one(monkeypatch):
     monkeypatch.chdir(REPOSITORY)
     made = runpy.run_path("tools/readme.py")
-    for name in ("table", "models"):
+    for name in ("table", "models", "damages"):
         assert f"<!-- {name} -->\n{made[name]()}\n<!-- end -->" in README, "run: python tools/readme.py"
 
 
