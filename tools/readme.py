@@ -81,9 +81,10 @@ def models():
     ours = known["compact_x4"]
     source = (
         f"\nOurs were trained on {ours.device}, without a GPU, by {ours.date}: `compact_x4` had {ours.steps:,} steps, "
-        f"{ours.minutes:.0f} minutes. The EDSR paper's baseline, after 300,000 steps, has 32.09 / 28.58 / 27.57 dB at ×4. So "
-        "compare no architectures by these rows. LPIPS is a perceptual distance: less is better. s/MP: seconds per megapixel "
-        f"of output, in tiles of 256, {speed.device.iloc[0]}, {speed.date.max()}. All else: `data/models/manifest.json`."
+        f"{ours.minutes:.0f} minutes. The EDSR paper's baseline, after 300,000 steps, has 32.09 / 28.58 / 27.57 dB at "
+        "×4. So compare no architectures by these rows. LPIPS is a perceptual distance: less is better. s/MP: seconds "
+        f"per megapixel of output, in tiles of 256, {speed.device.iloc[0]}, {speed.date.max()}. All else: "
+        "`data/models/manifest.json`."
     )
     return "\n".join(f"| {' | '.join(line)} |" for line in lines) + "\n" + source
 
