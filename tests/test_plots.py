@@ -134,6 +134,8 @@ def test_history_takes_what_fit_returns_tables_and_files(tmp_path):
         assert list(loss.lines[0].get_xdata()) == [4, 5, 6], "the epochs of a resumed run"
     two = sr.plots.history({"plain": table, "residual": table}, metrics=["loss"])
     assert [line.get_label() for line in two.get_axes()[0].lines][::2] == ["plain, training", "residual, training"]
+    (axes,) = sr.plots.history({"loss": [2]}).get_axes()
+    assert axes.lines[0].get_marker() == "o", "a line needs two epochs"
     with pytest.raises(ValueError, match="a metric of epoch, loss, psnr, got"):
         sr.plots.history(table, metrics=["ssim"])
 

@@ -233,10 +233,10 @@ def history(
             epochs = table["epoch"] if "epoch" in table else np.arange(1, len(table) + 1)
             for column, style, kind in ((metric, "--", "training"), (f"val_{metric}", "-", "validation")):
                 if column in table:
-                    label = ", ".join(filter(None, [name, kind]))
-                    axes.plot(epochs, table[column], style, color=COLOURS[number % len(COLOURS)], label=label)
+                    look = {"color": COLOURS[number % len(COLOURS)], "marker": "o" if len(table) == 1 else ""}
+                    axes.plot(epochs, table[column], style, label=", ".join(filter(None, [name, kind])), **look)
         axes.set(xlabel="epoch", title=metric)
-        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+        axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
     for number, (name, values) in enumerate((baseline or {}).items()):
         for panel, value in _baseline(name, values, panels):
             panel.axhline(value, linestyle=":", color=str(0.35 * (number % 3)), label=name)
