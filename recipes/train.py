@@ -75,7 +75,7 @@ RECIPES = {
     "compact_x4_robust": robust(4, steps=1_500, teacher=TEACHER),
     "compact_x2_robust": robust(2, steps=1_500),
     "edsr_baseline_x4": edsr(4, steps=1_000, rate=1e-3, start=TEACHER, teacher=TEACHER),
-    "edsr_baseline_x2": edsr(2, steps=1_000, rate=1e-3, start="edsr_baseline_x4"),
+    "edsr_baseline_x2": edsr(2, steps=500, rate=1e-3, start="edsr_baseline_x4"),
     "edsr_baseline_x3": edsr(3, steps=500, rate=1e-3, start="edsr_baseline_x4"),
     "voc_plain": voc("plain convolution", "02", "plain"),
     "voc_residual": voc("residual blocks", "03", "residual", blocks=6),
