@@ -29,7 +29,7 @@ DAMAGE = sr.degradations.Damage(blur=(0, 1.2), noise=(0, 20), jpeg=(15, 95), gra
 
 @dataclass(frozen=True)
 class Recipe:
-    """How one network is trained. `start` names the recipe or the shipped network whose weights it begins with."""
+    """How one network is trained. `start` names the recipe whose weights it begins with."""
 
     title: str
     purpose: str
@@ -74,9 +74,9 @@ RECIPES = {
     "compact_x3": compact(3, steps=1_500, start="compact_x4"),
     "compact_x4_robust": robust(4, steps=1_500, teacher=TEACHER),
     "compact_x2_robust": robust(2, steps=1_500),
-    "edsr_baseline_x4": edsr(4, steps=1_000, rate=1e-3, start=TEACHER, teacher=TEACHER),
-    "edsr_baseline_x2": edsr(2, steps=500, rate=1e-3, start="edsr_baseline_x4"),
-    "edsr_baseline_x3": edsr(3, steps=500, rate=1e-3, start="edsr_baseline_x4"),
+    "edsr_baseline_x4": edsr(4, steps=12_000, rate=1e-3, teacher=TEACHER),
+    "edsr_baseline_x2": edsr(2, steps=6_000, rate=1e-3, start="edsr_baseline_x4"),
+    "edsr_baseline_x3": edsr(3, steps=3_000, rate=1e-3, start="edsr_baseline_x4"),
     "voc_plain": voc("plain convolution", "02", "plain"),
     "voc_residual": voc("residual blocks", "03", "residual", blocks=6),
     "voc_atrous": voc("atrous convolution", "04", "atrous", blocks=6),
@@ -123,8 +123,7 @@ def train(name, steps=None):
     keras.utils.set_random_seed(0)
     model = build(recipe)
     if recipe.start:
-        source = train(recipe.start)[0] if recipe.start in RECIPES else sr.models.load(recipe.start)
-        continue_from(source, model)
+        continue_from(train(recipe.start)[0], model)
     data, files = photos()
     if recipe.teacher:
         data, files = f"{data} as {recipe.teacher} gives them back", taught(files, recipe.teacher, *recipe.scales)
@@ -157,29 +156,10 @@ def train(name, steps=None):
 
 
 def continue_from(source, target):
-    """Begin with another network's convolutions, wherever the channels are equal.
-
-    Batch normalization behind a convolution goes into its kernel; of larger kernels the middle is taken.
-    """
-    convolutions = [layer for layer in target.layers if isinstance(layer, keras.layers.Conv2D)]
-    for (kernel, bias), layer in zip(folded(source), convolutions, strict=False):
-        cut = (kernel.shape[0] - layer.kernel.shape[0]) // 2
-        kernel = kernel[cut:-cut, cut:-cut] if cut > 0 else kernel
-        if kernel.shape == tuple(layer.kernel.shape):
-            layer.set_weights([kernel, bias])
-
-
-def folded(model):
-    """[kernel, bias] of each convolution, with the batch normalization behind it in them."""
-    found = []
-    for layer in model.layers:
-        if isinstance(layer, keras.layers.Conv2D):
-            found.append(layer.get_weights())
-        if isinstance(layer, keras.layers.BatchNormalization):
-            (kernel, bias), (gamma, beta, mean, variance) = found[-1], layer.get_weights()
-            factor = gamma / (variance + layer.epsilon) ** 0.5
-            found[-1] = [kernel * factor, (bias - mean) * factor + beta]
-    return found
+    """Copy weights wherever two networks have layers of equal shapes."""
+    for old, new in zip(source.layers, target.layers, strict=False):
+        if [w.shape for w in old.weights] == [w.shape for w in new.weights]:
+            new.set_weights(old.get_weights())
 
 
 if __name__ == "__main__":
