@@ -45,7 +45,7 @@ def _attempt(problems, function, *given, **options):
     """What a function gives, or None where that cannot be had: then the reason is added to the problems."""
     try:
         return function(*given, **options)
-    except (UserError, OSError, sr.datasets.DownloadError) as error:
+    except (UserError, OSError) as error:
         problems[str(error)] = None
         return None
 

@@ -135,7 +135,7 @@ def test_the_name_of_a_file_may_end_with_the_beginning_of_its_checksum(publish, 
 def test_another_file_at_the_address_is_refused(published, tmp_path):
     published.served.files["theirs.hdf5"] = bytes(len(published.served.files["theirs.hdf5"]))
     for _ in range(2):
-        with pytest.raises(sr.datasets.DownloadError, match=r"SHA-256 .* at http.*theirs.hdf5, got one of "):
+        with pytest.raises(OSError, match=r"SHA-256 .* at http.*theirs.hdf5, got one of "):
             sr.models.load("theirs", published.folder)
     assert len(published.served.requests) == 2, "a wrong file is not kept"
     assert not sr.models.is_here("theirs", published.folder)
@@ -143,7 +143,7 @@ def test_another_file_at_the_address_is_refused(published, tmp_path):
 
 def test_without_a_network_the_error_says_so(published, capsys, monkeypatch):
     published.served.files.clear()
-    with pytest.raises(sr.datasets.DownloadError, match=r"(?s)Could not download theirs.hdf5.*404"):
+    with pytest.raises(OSError, match=r"(?s)Could not download theirs.hdf5.*404"):
         sr.models.load("theirs", published.folder)
     monkeypatch.setattr(sr.runtime, "shipped", lambda name: published.folder)
     assert main(["evaluate", "--model", "theirs", "--dataset", "samples"]) == 1
@@ -155,7 +155,7 @@ def test_without_pytorch_the_error_says_what_to_install(publish, tmp_path, monke
     published = publish(tmp_path / "theirs.pth", small())
     monkeypatch.setitem(sys.modules, "torch", None)
     for _ in range(2):
-        with pytest.raises(sr.runtime.UserError, match=r"PyTorch to read theirs.pth, .*; run: .*pip install torch"):
+        with pytest.raises(OSError, match=r"PyTorch to read theirs.pth, .*; run: .*pip install torch"):
             sr.models.load("theirs", published.folder)
     assert len(published.served.requests) == 1, "what was fetched is kept"
 

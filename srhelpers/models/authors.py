@@ -25,7 +25,7 @@ def _pytorch(file):
     try:
         import torch
     except ModuleNotFoundError:
-        raise UserError(
+        raise OSError(
             f"Expected PyTorch to read {Path(file).name}, which is not installed; run: python -m pip install torch"
         ) from None
     saved = torch.load(file, map_location="cpu", weights_only=True)

@@ -139,7 +139,7 @@ def load(name: str | Path, folder: str | Path | None = None, *, shared: bool = T
     """Load a network by name, or any `.keras` file by path.
 
     The weights of some networks of other authors do not ship. The first use fetches them from their author's address;
-    from then on they are in the cache. See `is_here`.
+    from then on they are in the cache. See `is_here`. An `OSError` says why they cannot be had.
 
     Args:
         name: of a network that ships or that you saved, or the path of a `.keras` file.
@@ -209,11 +209,15 @@ def _fetched(file):
     with _files.locked(kept, f"downloads {file.stem}"):
         if within(kept).get("weights") != record["weights"]:
             url, digest, size = (record["weights"][key] for key in ("url", "sha256", "bytes"))
-            source = downloads.fetch(downloads.Archive(file.stem, (url,), None, about_size=size), kept.parent)
+            archive = downloads.Archive(file.stem, (url,), None, about_size=size)
+            try:
+                source = downloads.fetch(archive, kept.parent)
+            except DownloadError as error:
+                raise OSError(str(error)) from error
             found = hashlib.sha256(source.read_bytes()).hexdigest()
             if not found.startswith(digest):
                 source.unlink()
-                raise DownloadError(f"Expected a file of the SHA-256 {digest} at {url}, got one of {found}.")
+                raise OSError(f"Expected a file of the SHA-256 {digest} at {url}, got one of {found}.")
             with zipfile.ZipFile(file) as opened:
                 model = keras.models.model_from_json(opened.read("config.json"))
             authors.load_weights(model, source)
