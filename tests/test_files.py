@@ -294,8 +294,10 @@ def test_what_is_there_is_skipped(here, nearest):
     summary = upscale_files("in", "out", nearest, progress=False)
     assert (len(summary.done), len(summary.skipped)) == (1, 1)
     assert (here / "out" / "a.png").read_text() == "mine"
-    again = upscale_files("in", "out", "no such model is even loaded", progress=False)
+    again = upscale_files("in", "out", nearest, progress=False)
     assert (len(again.done), len(again.skipped)) == (0, 2)
+    with pytest.raises(FileNotFoundError, match="got 'no such model'"):
+        upscale_files("in", "out", "no such model", progress=False)
     assert len(upscale_files("in", "out", nearest, overwrite=True, progress=False).done) == 2
     assert pictures.read("out/a.png").pixels.shape == (12, 16, 3)
 
