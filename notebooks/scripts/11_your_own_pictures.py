@@ -301,7 +301,7 @@ pd.DataFrame(rows).T.rename_axis(f"PSNR-Y in dB, {len(few)} photos").map("{:.2f}
 # had any.
 #
 # So use the original file, not a copy that was sent through a chat. For damaged photos, take a
-# network that was trained on damaged photos. Lesson 10 is about those.
+# network that was trained on damaged photos, as in lesson [10](10_real_esrgan.ipynb).
 
 # %%
 sr.plots.compare(
