@@ -92,9 +92,7 @@ sr.plots.use_style()
 
 # %%
 PHOTO = None  # path of a picture, such as "holiday.jpg"; None takes the button below, or the sample
-LARGEST = (
-    128  # pixels a side; of a larger photo the middle is taken, so that each cell takes seconds
-)
+LARGEST = 128  # pixels a side; of a larger photo the middle is taken, so that each cell is quick
 NETWORK = "edsr_baseline_x4"  # upscales your photo
 NETWORKS = {  # these are compared; each upscales by 4
     "small": "voc_residual",
@@ -257,12 +255,13 @@ for (text, height), row in zip(LINES.items(), (48, 96, 140, 176), strict=True):
 read = upscaled(sr.degradations.bicubic(chart, (48, 64)))
 
 # %%
-shown = {"bicubic": read["bicubic"], "EDSR": read["EDSR"], "perceptual": read["perceptual"]}
-figure, panels = plt.subplots(2, 2, figsize=(9.6, 7.6), layout="constrained")
+figure, panels = plt.subplots(2, 3, figsize=(9.6, 5.2), layout="constrained")
 figure.suptitle("Read each line, then compare with the original: where do you begin to guess?")
-for panel, (name, image) in zip(panels.flat, (shown | {"original": chart}).items(), strict=True):
+for panel in panels.flat:
+    panel.axis("off")
+for panel, (name, image) in zip(panels.flat, (read | {"original": chart}).items(), strict=False):
     panel.imshow(image)
-    panel.set(title=name, xticks=[], yticks=[])
+    panel.set_title(name)
 plt.show()
 
 # %% [markdown]
@@ -302,7 +301,7 @@ pd.DataFrame(rows).T.rename_axis(f"PSNR-Y in dB, {len(few)} photos").map("{:.2f}
 # had any.
 #
 # So use the original file, not a copy that was sent through a chat. For damaged photos, take a
-# network that was trained on damaged photos. Lesson 10 is about those.
+# network that was trained on damaged photos, as in lesson [10](10_real_esrgan.ipynb).
 
 # %%
 sr.plots.compare(
