@@ -217,3 +217,10 @@ def test_a_figure_is_shown_once_and_saved_after(photo, tmp_path):
     assert mpl.pyplot.get_fignums() == before, "pyplot would show it a second time"
     figure.savefig(tmp_path / "figure.png")
     assert (tmp_path / "figure.png").stat().st_size > 10_000
+
+
+def test_pairs_of_several_sizes_in_one_column(photo):
+    gray = photo[..., 0]
+    figure = sr.plots.pairs({"gray": [gray[:20, :20], gray[:50, :50]], "color": [photo[:9, :9], photo]}, rows=2)
+    shapes = [panel.images[0].get_array().shape for panel in figure.get_axes()]
+    assert shapes == [(20, 20), (9, 9, 3), (50, 50), photo.shape]

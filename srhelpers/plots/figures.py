@@ -182,7 +182,7 @@ def pairs(columns: Mapping[str, Sequence[np.ndarray]], *, rows: int = 4, title: 
             if not isinstance(image, np.ndarray) or image.dtype != np.uint8 or image.ndim not in (2, 3):
                 got = f"{image.dtype} of shape {image.shape}" if hasattr(image, "dtype") else type(image).__name__
                 raise UserError(f"Expected {heading!r} as a list or batch of uint8 images, got one of {got}.")
-            if image.ndim == 2 and np.ndim(images) == 3 and image.shape[1] == 3:
+            if image.ndim == 2 and getattr(images, "ndim", 0) == 3 and image.shape[1] == 3:
                 raise UserError(f"Expected {heading!r} as a list or batch of images, got one image; write [image].")
     lengths = {heading: len(images) for heading, images in columns.items()}
     if len(set(lengths.values())) != 1 or 0 in lengths.values():
