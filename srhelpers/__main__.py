@@ -162,7 +162,8 @@ def _parser():
     )
     upscale.add_argument("input", nargs="+", help='files, folders, or globs in quotes, such as "scans/**/*.png"')
     upscale.add_argument("-o", "--output", required=True, help="a file for one input, else a folder")
-    upscale.add_argument("--for", dest="use", choices=sr.models.USES, help="what it is; default: by the kind of file")
+    uses = ("photo", "clean", "drawing", "video")  # `models.USES`, which would import Keras
+    upscale.add_argument("--for", dest="use", choices=uses, help="what it is; default: by the kind of file")
     upscale.add_argument("--model", metavar="NAME|FILE", help="see `srhelpers models`, or your own .keras file")
     upscale.add_argument(
         "--scale", "--outscale", type=float, metavar="N", help="any number; default 2, or the model's smallest"
