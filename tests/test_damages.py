@@ -124,6 +124,13 @@ def test_damage_is_named_after_what_it_does(photo):
     np.testing.assert_allclose(named["blur"], cv2.GaussianBlur(small, (7, 7), 1), atol=1)
 
 
+def test_titles_tell_damages_apart():
+    assert sr.degradations.title("jpeg50") == "jpeg50"
+    assert sr.degradations.title(Damage(noise=(0, 20), jpeg=50, share=0.5)) == "noise 0–20, jpeg 50"
+    assert sr.degradations.title(SecondOrder()) == "SecondOrder"
+    assert sr.degradations.title(sr.degradations.area) == "area"
+
+
 def test_ranges_are_drawn_from_and_shares_are_kept(photo, rng):
     damage = Damage(jpeg=(20, 95), share=0.5)
     small = sr.degradations.bicubic(photo, (24, 36))

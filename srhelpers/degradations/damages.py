@@ -54,6 +54,15 @@ class Damage:
             image = operators.jpeg(image, round(quality))
         return image
 
+    @property
+    def title(self) -> str:
+        """What it does, such as "noise 0–20, jpeg 50"."""
+        kinds = {"blur": self.blur, "noise": self.noise, "jpeg": self.jpeg}
+        spans = {
+            kind: strength if isinstance(strength, tuple | list) else (strength,) for kind, strength in kinds.items()
+        }
+        return ", ".join(f"{kind} {'–'.join(map(str, span))}" for kind, span in spans.items() if span != (None,))
+
     def _drawn(self, strength, rng):
         if strength is None or rng.random() >= self.share:
             return None
@@ -87,4 +96,4 @@ def title(degradation: str | Callable) -> str:
     """How tables call a degradation."""
     if isinstance(degradation, str):
         return degradation
-    return getattr(degradation, "__name__", None) or type(degradation).__name__
+    return getattr(degradation, "title", None) or getattr(degradation, "__name__", type(degradation).__name__)
