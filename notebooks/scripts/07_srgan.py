@@ -133,28 +133,26 @@ normalised = partial(layers.BatchNormalization, momentum=0.9)
 prelu = partial(layers.PReLU, shared_axes=[1, 2])
 
 
-def residual_block(x):
+def residual_block(x, filters=64):
     """Figure 4 of the paper: two convolutions, each normalised, added to what came in."""
-    inside = prelu()(normalised()(convolution(64)(x)))
-    return layers.Add()([x, normalised()(convolution(64)(inside))])
+    inside = prelu()(normalised()(convolution(filters)(x)))
+    return layers.Add()([x, normalised()(convolution(filters)(inside))])
 
 
 # %%
-def srresnet(blocks=16):
-    """SRResNet ×4. 0…255 comes in and goes out; inside, the input is 0…1 and the answer −1…1."""
+def srresnet(blocks=16, filters=64):
+    """SRResNet ×4: pictures in 0…255 in and out."""
     photo = keras.Input((None, None, 3))
-    start = prelu()(
-        convolution(64, kernel_size=9)(layers.Rescaling(1 / 255, dtype="float32")(photo))
-    )
-    features = start
+    scaled = layers.Rescaling(1 / 255, dtype="float32")(photo)
+    start = features = prelu()(convolution(filters, kernel_size=9)(scaled))
     for _ in range(blocks):
-        features = residual_block(features)
-    features = layers.Add()([start, normalised()(convolution(64)(features))])
+        features = residual_block(features, filters)
+    features = layers.Add()([start, normalised()(convolution(filters)(features))])
     for _ in range(2):
-        features = prelu()(sr.layers.DepthToSpace(2)(convolution(256)(features)))
-    colours = convolution(3, kernel_size=9, dtype="float32")(features)
+        features = prelu()(sr.layers.DepthToSpace(2)(convolution(4 * filters)(features)))
+    colors = convolution(3, kernel_size=9, activation="tanh", dtype="float32")(features)
     return keras.Model(
-        photo, layers.Rescaling(127.5, 127.5, dtype="float32")(colours), name="srresnet"
+        photo, layers.Rescaling(127.5, 127.5, dtype="float32")(colors), name="srresnet"
     )
 
 
