@@ -7,7 +7,7 @@ In the order in which a reader meets them; each imports only those before it:
     degradations   from high to low resolution, and interpolation back
     generators     batches of photos for `fit`
     layers, losses what Keras does not have
-    training       `fit` that goes on after an interruption; adversarial training
+    training       `fit` that goes on after an interruption
     models         the networks that ship: load, save, list
     upscaling      a network on pictures, folders and clips of any size
     metrics        PSNR, SSIM, LPIPS; `evaluate` any network on any photos

@@ -1,5 +1,4 @@
-"""`fit` that goes on after an interruption, and the checks of adversarial training."""
+"""`fit` that goes on after an interruption."""
 
-from .adversarial import collapse, require_trained
 from .fitting import fit
 from .keys import run_key

@@ -172,8 +172,7 @@ def fit(
         patience: stop after so many epochs without a better one; None never stops early.
         keep: which weights the model ends with: of the "best" epoch, or of the "last", as adversarial training
             wants, where no number says which epoch is best.
-        guard: called after every epoch with the rows of the history so far; returns None or why to stop, such as
-            `training.collapse(…)`.
+        guard: called after every epoch with the rows of the history so far; returns None or why to stop.
         **options: for `model.fit`, such as `verbose` or `callbacks`.
 
     Returns:
