@@ -1,0 +1,159 @@
+"""Train the columns of lesson 07's table from the published SRResNet: python recipes/srgan.py [NAME ...] [--ship]
+
+Without names all four are trained, some hours each on two CPU cores. A run that was stopped goes on from its last
+epoch. Its state and the trained network (`<name>.keras`) are in build/recipes. Printed are PSNR-Y and LPIPS, how far
+the mean of each channel is from the original's, and whether a flat region shows a grid; all on Set5 where it is here,
+else on the validation photos. `--ship` also saves it into data/models; then measure it (recipes/scores.py).
+`--steps` sets the length; to try the script: --steps 4 --epoch-steps 2
+"""
+
+import argparse
+import itertools
+from dataclasses import dataclass
+
+import keras
+import numpy as np
+import pandas as pd
+from lesson import REPOSITORY, definitions
+from train import photos
+
+import srhelpers as sr
+
+START = "krasserm_srresnet_x4"
+PATCH, BATCH = 24, 8
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """The two losses of one column."""
+
+    title: str
+    purpose: str
+    content: str  # of lesson 07's `content_loss`
+    adversarial: float = 1e-3  # its weight
+
+
+RECIPES = {
+    "srresnet_vgg22_x4": Recipe("SRResNet, VGG22", "compares features in place of pixels", "vgg22", adversarial=0.0),
+    "srgan_mse_x4": Recipe("SRGAN, squared error", "a discriminator beside the squared error", "mse"),
+    "srgan_vgg22_x4": Recipe("SRGAN, VGG22", "a discriminator beside features of edges and colors", "vgg22"),
+    "srgan_vgg54_x4": Recipe("SRGAN, VGG54", "SRGAN as in the paper", "vgg54"),
+}
+
+
+def train(name, steps, epoch_steps=200):
+    """(the trained generator, facts for its record); state and history are kept in build/recipes/<name>_<steps>."""
+    recipe, lesson = RECIPES[name], definitions("07")
+    keras.utils.set_random_seed(0)
+    generator = lesson["srresnet"]()
+    generator.set_weights(sr.models.load(START).get_weights())
+    content = lesson["with_pixels"](lesson["content_loss"](recipe.content))
+    gan = lesson["SRGAN"](generator, lesson["discriminator"](), content, recipe.adversarial)
+    rate = keras.optimizers.schedules.PiecewiseConstantDecay([steps // 2], [1e-4, 1e-5])  # as in the paper
+    gan.compile(keras.optimizers.Adam(rate))
+    data, files = photos()
+    training = sr.generators.Patches(files, 4, PATCH, batch_size=BATCH, batches=epoch_steps, skip_flat=0.25)
+    folder = REPOSITORY / "build" / "recipes" / f"{name}_{steps}"
+    history = sr.training.fit(
+        gan, training, epochs=steps // epoch_steps, folder=folder, monitor="content", keep="last", verbose=2
+    )
+    facts = {
+        "data": data,
+        "photos": len(files),
+        "steps": int(history.steps.iloc[-1]),
+        "minutes": round(history.seconds.sum() / 60, 1),
+        "device": sr.setup("full", verbose=False).device,
+        "start": START,
+        "content": recipe.content,
+        "adversarial": recipe.adversarial,
+        "batch_size": BATCH,
+        "patch_size": PATCH,
+    }
+    if recipe.content != "mse":
+        facts["vgg19"] = sr.models.features.vgg19_weights()[1]
+    return generator, facts
+
+
+def restored(model, file):
+    """(photo, what the network makes of its small version), both uint8."""
+    photo = sr.degradations.crop_to_multiple(sr.datasets.read_image(file), 4)
+    small = sr.degradations.bicubic(photo, (photo.shape[0] // 4, photo.shape[1] // 4))
+    return photo, sr.upscaling.upscale(small, model, scale=4)
+
+
+def color_shift(pairs):
+    """By how many gray levels the mean of each channel is above the photo's, mean over (photo, picture) pairs."""
+    return np.mean([picture.mean((0, 1)) - photo.mean((0, 1)) for photo, picture in pairs], axis=0)
+
+
+def flattest(image, size):
+    """The square with the smallest standard deviation, at a multiple of 8 pixels."""
+    rows, columns = (range(0, length - size + 1, 8) for length in image.shape[:2])
+    squares = [image[top : top + size, left : left + size] for top in rows for left in columns]
+    return min(squares, key=lambda square: float(np.std(square, axis=(0, 1)).mean()))
+
+
+def grid(regions, period=4):
+    """(how far the spectrum of flat regions sticks out at the frequencies of pixel shuffle, amplitude in gray levels).
+
+    Upscaling twice by depth to space of 2 can leave a pattern that repeats every 4 pixels: power at the frequencies
+    that are multiples of 1/4 per pixel. Given is the largest amplitude there over the mean amplitude around it, with
+    that of rounding to whole gray levels as the least that counts: about 1 without a grid. The second number is the
+    amplitude of that wave, without what is around it; below one half nobody sees it.
+
+    Args:
+        regions: uint8 squares of one size, a multiple of `period`, at least 32 pixels wide.
+    """
+    side, offsets = len(regions[0]), np.arange(-4, 5)
+    window = np.outer(np.hanning(side), np.hanning(side))
+    far = np.hypot(*np.meshgrid(offsets, offsets)) > 2.5  # the window spreads a peak over its neighbors
+    power = np.zeros((side, side))
+    for region in regions:
+        gray = np.asarray(region, "float64").reshape(side, side, -1).mean(-1)
+        power += np.abs(np.fft.fft2(window * (gray - gray.mean()))) ** 2 / len(regions)
+    best = (0.0, 0.0)
+    for row, column in itertools.product(range(0, side, side // period), repeat=2):
+        if row or column:
+            around = power[np.ix_((row + offsets) % side, (column + offsets) % side)][far].mean()
+            around = max(around, np.sum(window**2) / 12)
+            waves = 1 if {row, column} <= {0, side // 2} else 2  # a cosine has two frequencies, but at the highest
+            amplitude = waves * np.sqrt(max(power[row, column] - around, 0)) / window.sum()
+            best = max(best, (float(np.sqrt(power[row, column] / around)), float(amplitude)))
+    return best
+
+
+def report(networks, files):
+    """A row for each network: PSNR-Y, LPIPS, the shift of the channels, the grid in flat regions."""
+    table = sr.metrics.table(networks, files, lpips=sr.metrics.perceptual.is_here())
+    for name, model in networks.items():
+        shift = color_shift([restored(model, file) for file in files])
+        table.loc[name, "shift of R, G, B"] = ", ".join(f"{value:+.1f}" for value in shift)
+        pictures = [restored(model, file)[1] for file in sr.datasets.split("photos")[1]]
+        ratio, amplitude = grid([flattest(picture, 64) for picture in pictures])
+        table.loc[name, "grid"] = f"{ratio:.1f}, {amplitude:.2f} levels"
+    return table
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("names", nargs="*", metavar="NAME", help=", ".join(RECIPES))
+    parser.add_argument("--steps", type=int, default=6_000)
+    parser.add_argument("--epoch-steps", type=int, default=200)
+    parser.add_argument("--ship", action="store_true", help="save into data/models")
+    chosen = parser.parse_args()
+    if unknown := set(chosen.names) - set(RECIPES):
+        parser.error(f"expected names of {', '.join(RECIPES)}, got {', '.join(unknown)}")
+    if chosen.steps <= 0 or chosen.steps % chosen.epoch_steps:
+        parser.error(f"expected --steps as a multiple of --epoch-steps, got {chosen.steps} and {chosen.epoch_steps}")
+    sr.setup("full")
+    measured = {START: sr.models.load(START)}
+    for name in chosen.names or RECIPES:
+        generator, facts = train(name, chosen.steps, chosen.epoch_steps)
+        record = {"title": RECIPES[name].title, "purpose": RECIPES[name].purpose, "lesson": "07"}
+        record |= {"author": "this course, from krasserm's SRResNet", "licence": "Apache-2.0", **facts}
+        for folder in [REPOSITORY / "build" / "recipes", *[sr.runtime.shipped("models")] * chosen.ship]:
+            sr.models.save(generator, name, folder=folder, **record)
+        measured[name] = generator
+    photos_to_measure = sr.datasets.photos("Set5") if sr.datasets.is_here("Set5") else sr.datasets.split("photos")[1]
+    with pd.option_context("display.width", 200):
+        print(report(measured, photos_to_measure).to_string(), flush=True)
