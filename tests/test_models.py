@@ -278,8 +278,8 @@ def test_damaged_and_missing_models_are_named(saved, monkeypatch):
 
 
 def test_a_name_or_path_that_is_not_there(own):
-    with pytest.raises(FileNotFoundError, match=r"got 'edsr_x4'; did you mean edsr_baseline_x4\?$"):
-        sr.models.load("edsr_x4")
+    with pytest.raises(FileNotFoundError, match=r"got 'edsr_baselin_x4'; did you mean edsr_baseline_x4\?$"):
+        sr.models.load("edsr_baselin_x4")
     with pytest.raises(FileNotFoundError, match=r"a model of voc_plain, .*, or the path of a .keras file, got '\?'$"):
         sr.models.load("?")
     with pytest.raises(FileNotFoundError, match=r"a .keras file at mine.keras, where there is none\.$"):
