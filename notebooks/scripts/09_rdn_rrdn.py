@@ -24,7 +24,7 @@
 #
 # | | |
 # |---|---|
-# | Time | a minute and a half on two CPU cores, half of it for training two networks |
+# | Time | about two minutes on two CPU cores, half of it for training two networks |
 # | Read first | [07](07_srgan.ipynb): what a GAN is for, [08](08_edsr.ipynb): EDSR, the training loop |
 # | Photos | 200 photographs to train on and 16 to validate, part of the course |
 
@@ -93,7 +93,7 @@ LAYERS = 3  # convolutions in a block
 GROWTH = 16  # feature maps that each of them adds
 FILTERS = 32  # feature maps between the blocks
 PATCH = 24  # side of the training pieces, in pixels of the low resolution
-BATCH_SIZE = 8
+BATCH_SIZE = 16
 STEPS = 300
 EPOCH_STEPS = 50  # the network is measured after each epoch
 LEARNING_RATE = 2e-3
@@ -429,7 +429,7 @@ clean, compressed = (
 sr.plots.before_after(clean, compressed, title="RRDN", names=("clean input", "JPEG input"))
 
 # %%
-sr.metrics.table(three, validation_files[:8], scales=(4,), degradation="jpeg50", lpips=LPIPS)
+sr.metrics.table(three, validation_files, scales=(4,), degradation="jpeg50", lpips=LPIPS)
 
 # %% [markdown]
 # On these JPEGs the RRDN has a lower PSNR than bicubic interpolation. LPIPS still prefers it to the
@@ -588,7 +588,7 @@ pd.DataFrame(
 # 1. Are dense connections better than plain ones? Write `plain_block(x, convolutions, growth, name)`, in
 #    which each convolution sees only the one before it, and train with it. Give it a larger `growth`,
 #    so that both have about as many parameters. Start from
-#    `dense_block = plain_block` and `network = small_rdn(SCALE, BLOCKS, LAYERS, 44, FILTERS)`.
+#    `dense_block = plain_block` and `network = small_rdn(SCALE, BLOCKS, LAYERS, 28, FILTERS)`.
 # 2. Which has more effect on the number of parameters: two more `BLOCKS`, two more `LAYERS`, or twice
 #    the `GROWTH`? Guess first. Start from `small_rdn(SCALE, BLOCKS, LAYERS, GROWTH, FILTERS)`.
 # 3. Train a third network on JPEG only. What does it do on noise? Start from
@@ -608,7 +608,7 @@ pd.DataFrame(
 #
 # dense, dense_block = dense_block, plain_block
 # keras.utils.set_random_seed(0)
-# network = compiled(small_rdn(SCALE, BLOCKS, LAYERS, 44, FILTERS))
+# network = compiled(small_rdn(SCALE, BLOCKS, LAYERS, 28, FILTERS))
 # dense_block = dense
 # run = network.fit(training, validation_data=validation, epochs=EPOCHS, verbose=0)
 # for name, scored in {"dense": history, "plain": run}.items():
