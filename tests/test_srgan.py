@@ -247,9 +247,8 @@ def test_the_published_weights_fit(name, photo):
 
 def test_the_discriminator_judges_patches_of_pictures_of_any_size():
     model = LESSON["discriminator"](4)
-    assert model(np.zeros((2, 64, 48, 3), "float32")).shape == (2, 4, 3, 1)
-    convolutions = [layer for layer in model.layers if isinstance(layer, layers.Conv2D)]
-    assert [layer.filters // 4 for layer in convolutions[:-1]] == [1, 1, 2, 2, 4, 4, 8, 8]
+    assert model(np.zeros((2, 64, 48, 3), "float32")).shape == (2, 16, 12, 1)
+    assert not [layer for layer in model.layers if isinstance(layer, layers.BatchNormalization)]
 
 
 def test_content_losses():
