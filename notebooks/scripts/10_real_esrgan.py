@@ -620,12 +620,12 @@ table = sr.metrics.table(
 )
 for name, network in GENERATORS.items():
     table.loc[name, "s/MP"] = f"{seconds_per_megapixel(network, face):.1f}"
-table
+table.fillna("")
 
 # %% [markdown]
-# By PSNR, x4plus is the worst in this table: below bicubic interpolation. By LPIPS it is far ahead.
-# Both are right: it draws plausible detail in slightly wrong places. Lesson 01 shows how both can
-# be true of one picture.
+# By PSNR, x4plus is below bicubic interpolation. By LPIPS it is far ahead of all others. Both are
+# right: it draws plausible detail in slightly wrong places. Lesson 01 shows how both can be true of
+# one picture.
 #
 # ## A drawing
 #
