@@ -48,7 +48,6 @@ MODELS = {
         "EDSR baseline": "edsr_baseline_x2",
         "depth to space": "voc_depth_to_space",
         "residual blocks": "voc_residual",
-        "compact, robust": "compact_x2_robust",
     },
 }
 SETS = ("Set5", "Set14", "B100")
