@@ -36,6 +36,9 @@ NAME, SCALE, TILE = "voc_residual", 2, 256
 MEASURED = {
     "voc_residual": (2, 4),
     "voc_depth_to_space": (2, 4),
+    "compact_x2": (2,),
+    "compact_x4": (4,),
+    "compact_x4_robust": (4,),
     "edsr_baseline_x2": (2,),
     "edsr_baseline_x4": (4,),
     "krasserm_srresnet_x4": (4,),
