@@ -547,8 +547,8 @@ pd.DataFrame(rows).T
 # %% [markdown]
 # With as many pixels around each tile as the network looks far, tiles and whole picture agree: that
 # is what `sr.upscaling.upscale(photo, network, tile=...)` does if you do not give an overlap. For the RRDN
-# this costs several times the work. What lies far away counts for little, so 16 pixels are enough for
-# differences that nobody sees.
+# that is the whole of this small photo; on a large one it costs several times the work. What lies far
+# away counts for little, so 16 pixels are enough for differences that nobody sees.
 #
 # ## What the article said
 #
@@ -575,9 +575,12 @@ pd.DataFrame(
 ).T
 
 # %% [markdown]
+# (The pictures are small, and each layer is called by itself: compiled and on large photos all three are
+# much quicker. Compare the rows.)
+#
 # | the article | what we find | verdict |
 # |---|---|---|
-# | `gans` is more efficient than the other three | it needs the least time for a megapixel, since it computes at a quarter of the width of its result; the others compute at half | right, for different scales |
+# | `gans` is more efficient than the other three | `psnr-large` and `noise-cancel` need several times as long for a megapixel; `psnr-small` is about as quick, with fewer parameters | right against two of three |
 # | `gans` is the best of the four | on clean photos its LPIPS is the lowest in our table; on JPEGs its PSNR is below that of bicubic interpolation, and so is its picture | at best for clean photos |
 # | the networks are not very universal | compare `gans` with clean input and with JPEG input above | right |
 # | training your own is necessary | the same network, trained on damage, is ahead on all three kinds of it | right |
