@@ -426,7 +426,7 @@ RUNS = {
     "features, linear output": Run("05", NAIVE, feed="article", **FIRST_TRY),
     "features, standardised, linear": Run("05", NAIVE, feed="standardized", **FIRST_TRY),
     "features, switched off": Run("05", NAIVE, feed="off", **FIRST_TRY),
-    "features, article's last": Run("05", article_last, feed="article", **LAST_TRY),
+    "features, article's last": Run("05", article_last, feed="article", ship="voc_article_features_last", **LAST_TRY),
     "features, last, mended": Run("05", partial(article_last, activation=None), feed="standardized", **LAST_TRY),
     "without features": Run("05", with_features, {**SHORTER, **PSNR_LOSS}),
     "with features": Run("05", with_features, {**SHORTER, **PSNR_LOSS}, feed="standardized"),

@@ -517,7 +517,7 @@ pd.DataFrame(
 
 # %% [markdown]
 # The article's networks were trained on photos downsampled by `cv2.resize`, that of lesson 06 on
-# antialiased ones. On antialiased photos (`area`) it is far ahead. On those of `cv2.resize` it scores
+# antialiased ones. On antialiased photos (`area`) it scores highest. On those of `cv2.resize` it scores
 # less than bicubic interpolation: it never saw aliasing in training.
 #
 # 1. Add `"blurred_bicubic"` to `DEGRADATIONS`. Which methods lose most?
