@@ -69,7 +69,7 @@ def models():
             parameters = f"{known[name].parameters:,}" if name != "bicubic" else ""
             # The networks of lesson 07 are one architecture.
             timed = "krasserm_srresnet_x4" if number == "07" else name
-            seconds = f"{speed.seconds_per_megapixel[timed, scale]:.1f}" if timed != "bicubic" else ""
+            seconds = f"{speed.seconds_per_megapixel[timed, scale]:.1f}" if (timed, scale) in speed.index else ""
             lesson = f"[{number}](notebooks/{files[number]})"
             called = "" if name == "bicubic" else f" `{name}`"
             if name in known and known[name].author != "this course":
