@@ -639,14 +639,10 @@ pd.DataFrame(shifts).T.round(3)
 
 # %% [markdown]
 # Without a content loss nothing ties the texture to the photo, and the picture fills with a pattern
-# that the discriminator has not learned to refuse. Where batch normalization is not frozen, the
-# statistics of a batch of four pieces replace those of the long training; compare the columns of
-# colors: they are the mean error of each channel in gray levels.
-#
-# One more fault is easy to miss: **a grid**. Depth to space makes each block of 4×4 pixels from other
-# filters, so a pattern that repeats every four pixels is the quickest way to more fine detail. In our
-# trials of 24 to 48 steps it reached about one gray level in flat regions, with VGG54 and with the
-# squared error as the content loss. `recipes/srgan.py` measures it in the spectrum.
+# that the discriminator has not learned to refuse; the columns of colors are the mean error of each
+# channel, in gray levels. Where batch normalization is not frozen, so few steps do no visible harm. In a
+# longer training the statistics of small batches replace those of the published network, and the
+# colors go with them, so the lesson freezes it.
 #
 # ## Five networks
 #
