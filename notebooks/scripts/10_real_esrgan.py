@@ -521,7 +521,9 @@ sr.plots.pairs(
 )
 
 # %% [markdown]
-# The generator of a GAN gets the gradient of this map, so it is told at each place in which
+# So few steps teach a discriminator of this size next to nothing: it is right about hardly more than
+# half of the pixels, and its maps are nearly uniform. In a real training it sees many thousands of
+# batches. The generator of a GAN gets the gradient of this map, so it is told at each place in which
 # direction the picture looks more like a photo. In the paper its loss is the absolute error, plus a
 # content loss as in lesson 07, plus 0.1 times what the discriminator says.
 #
