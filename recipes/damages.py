@@ -1,7 +1,8 @@
 """Measure what networks make of damaged photos: python recipes/damages.py
 
 PSNR-Y and LPIPS on the 16 validation photos, for each damage by name, into data/results/damages.csv. What the upscaler
-takes by itself (`TAKEN`, which goes into the networks' records) is decided by this table.
+takes by itself for photos and clean pictures is decided by this table; for drawings and clips it takes the networks
+that were made for them. `TAKEN` goes into the networks' records.
 """
 
 import sys

@@ -29,7 +29,7 @@ DAMAGE = sr.degradations.Damage(blur=(0, 1.2), noise=(0, 20), jpeg=(15, 95), gra
 
 @dataclass(frozen=True)
 class Recipe:
-    """How one network is trained. `start` names the recipe whose weights it begins with."""
+    """How one network is trained. `start` names the network that ships whose weights it begins with."""
 
     title: str
     purpose: str
@@ -106,9 +106,9 @@ def taught(files, teacher, scale):
         if not target.exists():
             photo = sr.degradations.crop_to_multiple(sr.datasets.read_image(file), scale)
             small = sr.degradations.bicubic(photo, (photo.shape[0] // scale, photo.shape[1] // scale))
-            partial = target.with_suffix(".part.png")
-            Image.fromarray(sr.upscaling.upscale(small, teacher, scale=scale)).save(partial)
-            partial.replace(target)
+            unfinished = target.with_suffix(".part.png")
+            Image.fromarray(sr.upscaling.upscale(small, teacher, scale=scale)).save(unfinished)
+            unfinished.replace(target)
     return targets
 
 
@@ -123,7 +123,7 @@ def train(name, steps=None):
     keras.utils.set_random_seed(0)
     model = build(recipe)
     if recipe.start:
-        continue_from(train(recipe.start)[0], model)
+        continue_from(sr.models.load(recipe.start), model)
     data, files = photos()
     if recipe.teacher:
         data, files = f"{data} as {recipe.teacher} gives them back", taught(files, recipe.teacher, *recipe.scales)
