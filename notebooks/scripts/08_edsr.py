@@ -208,11 +208,8 @@ def compact(scale=4, blocks=8, filters=48, block=residual_block, offset=0.0):
     features = convolution(filters)(layers.Rescaling(1 / 255, offset)(photo))
     for _ in range(blocks):
         features = block(features, filters)
-    small = keras.initializers.RandomNormal(stddev=1e-3)
-    detail = convolution(3 * scale**2, kernel_initializer=small, dtype="float32")(features)
-    detail = layers.Rescaling(255.0, dtype="float32")(sr.layers.DepthToSpace(scale)(detail))
-    bicubic = sr.layers.BicubicUpSampling(scale)(photo)
-    return keras.Model(photo, layers.Add(dtype="float32")([bicubic, detail]), name="compact")
+    answer = sr.layers.added_to_bicubic(features, photo, scale)
+    return keras.Model(photo, answer, name="compact")
 
 
 # %%
@@ -281,8 +278,7 @@ history = compiled(model).fit(training, validation_data=validation, epochs=EPOCH
 print(f"{EPOCHS} epochs of {len(training)} steps")
 
 # %%
-squares = [square for n in range(len(validation)) for square in validation[n][1]]
-bicubic = sr.metrics.evaluate("bicubic", squares, SCALE).psnr_y.mean()
+bicubic = sr.metrics.bicubic_psnr(validation)["psnr"]
 sr.plots.history(
     history,
     metrics=["psnr"],
