@@ -278,7 +278,7 @@ def test_a_batch_gives_what_single_frames_give():
 def test_a_model_beats_bicubic_on_a_panned_photo(tmp_path):
     """Encoded and decoded twice, as a reader does it."""
     truth = panned(6, 144, 192)
-    small = [sr.degradations.area(picture, (72, 96)) for picture in truth]
+    small = [sr.degradations.bicubic(picture, (72, 96)) for picture in truth]
     source = record(tmp_path / "a.mp4", small, colorspace=6, color_range=1)
     upscale(source, tmp_path / "b.mp4", "voc_residual", scale=2)
     bicubic = [sr.degradations.resize(picture, (144, 192)) for picture in pictures_of(source)]
