@@ -53,7 +53,8 @@ class _Figure(Figure):
         self.savefig(file := io.BytesIO(), format="jpeg", bbox_inches="tight", pil_kwargs=JPEG)
         panels = (f"{axes.get_title()} {axes.get_xlabel()}" for axes in self.axes)
         words = (" ".join(text.split()) for text in (self.get_suptitle(), *panels))
-        display(Image(file.getvalue(), format="jpeg", alt="; ".join(filter(None, words))))
+        # IPython 7 has no argument for it.
+        display(Image(file.getvalue(), format="jpeg", metadata={"alt": "; ".join(filter(None, words))}))
 
 
 def most_detailed(image: np.ndarray, size: int) -> tuple[int, int]:
