@@ -3,7 +3,9 @@
 import asyncio
 import contextlib
 import hashlib
+import html
 import os
+import re
 import signal
 import tempfile
 import time
@@ -19,6 +21,15 @@ if TYPE_CHECKING:
 
 FOLDERS = ("SR_DATA_DIR", "SR_WEIGHTS_DIR", "SR_CACHE_DIR", "SR_KAGGLE_INPUT")
 TIMEOUT = 3600  # seconds for one cell; a full training run takes minutes
+# nbconvert's page, without the scripts that it would fetch from the network, and with the figures' alt texts.
+PAGE = """\
+{% extends "lab/index.html.j2" %}
+{% block html_head_js %}{% endblock %}
+{% block html_head_js_mathjax %}{% endblock %}
+{% block html_head_js_mermaidjs %}{% endblock %}
+{% block data_png scoped %}{{ super() | described(output.metadata["image/png"].alt) }}{% endblock %}
+{% block data_jpg scoped %}{{ super() | described(output.metadata["image/jpeg"].alt) }}{% endblock %}
+"""
 
 
 def find(numbers: Sequence[str] = ()) -> list[Path]:
@@ -51,7 +62,8 @@ def execute(
     """Run one notebook in a fresh kernel, in its own folder.
 
     Args:
-        build: folder for the executed copy and an HTML page, which are written also when a cell fails.
+        build: folder for the executed copy and an HTML page, which are written also when a cell fails. The page needs
+            no network: its formulas are MathML.
         profile: for SR_PROFILE; None leaves it as it is.
         in_place: also put the outputs into the notebook itself, if every cell ran and nobody saved it meanwhile.
 
@@ -59,7 +71,6 @@ def execute(
         What failed, if anything: the number of the code cell, its first line, the error. After Ctrl-C the kernel is
         stopped and nothing is written.
     """
-    import nbconvert
     import nbformat
 
     path, build = Path(path), Path(build)
@@ -71,9 +82,9 @@ def execute(
     environment = {**os.environ, **folders, **({"SR_PROFILE": profile} if profile else {})}
     problem = _run_cells(notebook, path, environment)
     notebook.metadata["srhelpers"] = {"executed": fingerprint(notebook)}
+    _describe_figures(notebook)
     executed = nbformat.writes(notebook) + "\n"
-    page = nbconvert.HTMLExporter().from_notebook_node(notebook, {"metadata": {"name": path.stem}})[0]
-    for target, text in ((build / path.name, executed), (build / f"{path.stem}.html", page)):
+    for target, text in ((build / path.name, executed), (build / f"{path.stem}.html", _page(notebook, path.stem))):
         with _files.replacing(target) as partial:
             partial.write_text(text, encoding="utf-8")
     if problem or not in_place:
@@ -96,6 +107,46 @@ def _parse(path, content):
         reason = str(error).partition("\n")[0]
         raise UserError(f"Expected a Jupyter notebook in {path}, got a file that is none ({reason}).") from error
     return notebook
+
+
+def _describe_figures(notebook):
+    """Figures that bring no alt text, such as the reader's own, get their section's heading."""
+    heading = ""
+    for cell in notebook.cells:
+        if cell.cell_type == "markdown":
+            heading = (re.findall(r"(?m)^#+ (.+)", cell.source) or [heading])[-1]
+        for output in cell.get("outputs", ()):
+            for kind in output.get("data", ()):
+                if kind.startswith("image/"):
+                    output.metadata.setdefault(kind, {}).setdefault("alt", f"A figure of the section “{heading}”")
+
+
+def _page(notebook, name):
+    """The notebook as HTML."""
+    import jinja2
+    import nbconvert
+    from latex2mathml import converter
+    from nbconvert.filters import markdown_mistune
+
+    class Renderer(markdown_mistune.IPythonRenderer):
+        def block_math(self, body):
+            return converter.convert(body, display="block")
+
+        def inline_math(self, body):
+            return converter.convert(body)
+
+    def markdown(source):
+        return markdown_mistune.MarkdownWithMath(Renderer(escape=False)).render(source)
+
+    def described(image, words):
+        return image.replace("<img ", f'<img alt="{html.escape(words)}" ')
+
+    exporter = nbconvert.HTMLExporter(
+        template_file="page.html.j2",
+        extra_loaders=[jinja2.DictLoader({"page.html.j2": PAGE})],
+        filters={"markdown2html": markdown, "described": described},
+    )
+    return exporter.from_notebook_node(notebook, {"metadata": {"name": name}})[0]
 
 
 def _run_cells(notebook, path, environment):

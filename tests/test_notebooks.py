@@ -1,3 +1,4 @@
+import re
 from pathlib import Path
 
 import nbformat
@@ -64,3 +65,43 @@ def test_what_cannot_be_kept_of_one_notebook_does_not_stop_the_others(notebooks,
     assert sr.notebooks.run(keep_going=True) == 1
     assert Path("build/02_b.html").exists()
     assert "01_a.html" in capsys.readouterr().out
+
+
+def test_the_page_needs_no_network_and_says_what_its_figures_show(notebooks):
+    notebooks("01_a.ipynb", FIGURES)
+    notebook = nbformat.read("notebooks/01_a.ipynb", 4)
+    notebook.cells.insert(0, nbformat.v4.new_markdown_cell(FORMULAS, id="text"))
+    nbformat.write(notebook, "notebooks/01_a.ipynb")
+    assert sr.notebooks.run(["01"]) == 0
+    page = Path("build/01_a.html").read_text(encoding="utf-8")
+    assert re.findall(r'(?:src|href)="?(https?://[^" ]*)', page) == ["https://example.org"]
+    assert page.count("<math") == 3
+    assert re.findall(r'display="(\w+)"', page) == ["inline", "block", "inline"]
+    alts = re.findall(r'<img alt="([^"]*)"', page)
+    assert alts == ["Two panels; red 8×8; green 8×8", "A figure of the section “Mine &amp; yours”"]
+    executed = nbformat.read("build/01_a.ipynb", 4)
+    assert executed.cells[1].outputs[0].metadata["image/jpeg"].alt == "Two panels; red 8×8; green 8×8"
+
+
+FORMULAS = """\
+# Mine & yours
+
+The mean $\\mu_x$ of [this](https://example.org), and `$HOME` is none:
+
+$$\\text{PSNR} = 10 \\log_{10} \\frac{255^2}{\\text{MSE}}$$
+
+| loss | |
+|---|---|
+| MAE | mean of $\\lvert e\\rvert$ |
+"""
+FIGURES = """\
+import matplotlib.pyplot as plt
+import numpy as np
+import srhelpers as sr
+
+piece = np.zeros((8, 8, 3), "uint8")
+display(sr.plots.pairs({"red": [piece], "green": [piece]}, title="Two panels"))
+%matplotlib inline
+plt.plot([1, 2])
+plt.show()
+"""

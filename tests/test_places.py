@@ -46,8 +46,11 @@ def copy(folder, *names):
 
 @pytest.fixture
 def texts(tmp_path, monkeypatch):
-    """A copy of what the tool rewrites."""
-    copy(tmp_path, "pyproject.toml", "README.md", "notebooks")
+    """A copy of what the tool rewrites, with two of the notebooks."""
+    copy(tmp_path, "pyproject.toml", "README.md")
+    (tmp_path / "notebooks" / "scripts").mkdir(parents=True)
+    for path in [*REPOSITORY.glob("notebooks/0[12]_*.ipynb"), *REPOSITORY.glob("notebooks/scripts/0[12]_*.py")]:
+        shutil.copy(path, tmp_path / path.relative_to(REPOSITORY))
     monkeypatch.chdir(tmp_path)
     return tmp_path
 
@@ -64,22 +67,45 @@ def test_all_files_agree_with_the_address(monkeypatch):
     assert not places.outdated(places.address()), "run: python tools/places.py"
 
 
-def test_a_new_address_reaches_every_file_and_nothing_else_changes(texts):
+@pytest.mark.parametrize("old", ["", "https://github.com/elsewhere/course"])
+def test_a_new_address_reaches_every_file_and_nothing_else_changes(texts, old):
     before = {path: nbformat.read(path, 4) for path in Path("notebooks").glob("*.ipynb")}
-    old = places.address()
+    if old:
+        places.main(["--address", old])
     assert places.main(["--check", "--address", ADDRESS]) == 1
     assert places.main(["--address", f"{ADDRESS}.git"]) == 0
     assert places.address() == ADDRESS
     assert places.main(["--check"]) == 0
     for file in [*Path("notebooks").rglob("*.ipynb"), *Path("notebooks").rglob("*.py"), Path("pyproject.toml")]:
         text = file.read_text(encoding="utf-8")
-        assert old not in text
+        assert not old or old not in text
         assert ADDRESS in text
+    readme = Path("README.md").read_text(encoding="utf-8")
+    assert all(f"{ADDRESS}/blob/main/notebooks/{path.name})" in readme for path in before)
     for path, notebook in before.items():
         after = nbformat.read(path, 4)
         assert [cell.outputs for cell in code(after)] == [cell.outputs for cell in code(notebook)]
         assert [cell.source for cell in after.cells][2:] == [cell.source for cell in notebook.cells][2:]
         assert f"{ADDRESS}/blob/main/notebooks/{path.name})" in after.cells[0].source
+
+
+def test_without_an_address_there_are_no_badges_and_the_setup_cell_asks_for_one(texts):
+    places.main(["--address", ADDRESS])
+    project = Path("pyproject.toml")
+    project.write_text(project.read_text("utf-8").replace(f'Repository = "{ADDRESS}"\n', ""), encoding="utf-8")
+    places.main([])
+    assert places.main(["--check"]) == 0
+    for file in [*Path("notebooks").rglob("*.ipynb"), *Path("notebooks").rglob("*.py"), Path("README.md")]:
+        text = file.read_text(encoding="utf-8")
+        assert ADDRESS not in text
+        assert "Open in Colab" not in text
+    assert 'COURSE = ""' in code(nbformat.read(Path("notebooks", FIRST.name), 4))[0].source
+
+
+def test_for_kaggle_there_must_be_an_address_or_a_wheel(texts, capsys):
+    with pytest.raises(SystemExit):
+        places.main(["--kaggle", "someone"])
+    assert "expected --address, from which Kaggle installs the course" in capsys.readouterr().err
 
 
 def test_outputs_stay_up_to_date_only_if_they_were(texts):
@@ -109,7 +135,7 @@ def test_a_new_notebook_gets_badges_and_setup_cell(texts):
     introduction = "# 99 · New\n\nYou end with news.\n\nMore.\n\n## What you will have at the end\n\nThis."
     cells = [nbformat.v4.new_markdown_cell(introduction), nbformat.v4.new_code_cell("import srhelpers as sr")]
     nbformat.write(nbformat.v4.new_notebook(cells=cells), "notebooks/99_new.ipynb")
-    places.main([])
+    places.main(["--address", ADDRESS])
     first, setup, heading, own = nbformat.read("notebooks/99_new.ipynb", 4).cells
     title, ending, badges, more = first.source.split("\n\n")
     assert (title, ending, more) == ("# 99 · New", "You end with news.", "More.")
@@ -120,13 +146,14 @@ def test_a_new_notebook_gets_badges_and_setup_cell(texts):
 
 
 def test_readme_rows_between_the_marks_get_badges(texts):
-    rows = "| 01 | [Bicubic](notebooks/01_bicubic_baselines.ipynb) | words | |\n"
+    rows = "| 01 | [Bicubic](notebooks/01_bicubic_baselines.ipynb) | words |\n"
     Path("README.md").write_text(f"{rows}<!-- badges -->\n{rows}<!-- end -->\n", encoding="utf-8")
     for address in (ADDRESS, f"{ADDRESS}2"):
         places.main(["--address", address])
         outside, _, inside, _, _ = Path("README.md").read_text(encoding="utf-8").split("\n")
         assert f"{outside}\n" == rows
         assert inside.count("![Open in ") == 2
+        assert inside.endswith(" | words |")
         assert f"{address}/blob/main/notebooks/01_bicubic_baselines.ipynb)" in inside
 
 
@@ -163,9 +190,10 @@ FIVE = ["ll01dm/set-5-14-super-resolution-dataset"]
 
 
 @pytest.mark.parametrize("offline", [False, True], ids=["online", "offline"])
-def test_kaggles_client_takes_every_notebook(texts, client, capsys, offline):
+def test_kaggles_client_takes_every_notebook(client, capsys, tmp_path, monkeypatch, offline):
     api, sent = client
-    for path in sorted(Path("notebooks").glob("[0-9A]*.ipynb")):
+    monkeypatch.chdir(tmp_path)
+    for path in sorted(REPOSITORY.glob("notebooks/[0-9A]*.ipynb")):
         api.kernels_push(str(places.kernel(path, "someone", offline=offline)))
         request = sent.pop()
         assert request.slug == f"someone/super-resolution-{path.stem.replace('_', '-').lower()}"
@@ -206,6 +234,8 @@ def repository(tmp_path_factory):
     """A clone as it is now, served by git, with the wheel for Kaggle."""
     folder = tmp_path_factory.mktemp("clone")
     copy(folder, *FILES)
+    with contextlib.chdir(folder):
+        places.main(["--address", ADDRESS])
     git = ["git", "-c", "user.name=test", "-c", "user.email=test@localhost"]
     for words in (["init", "--quiet"], ["add", "."], ["commit", "--quiet", "--message", "all"]):
         subprocess.run([*git, *words], cwd=folder, check=True)
@@ -254,7 +284,7 @@ def versions(python, folder):
     return json.loads(start(python, folder, code).stdout)
 
 
-SETUP = next(cell.source for cell in nbformat.read(FIRST, 4).cells if cell.cell_type == "code")
+SETUP = places.SETUP.format(course=f"git+{ADDRESS}")
 WHERE = "\nimport srhelpers as sr; print(sr.__file__); print(sr.runtime.shipped('models'))"
 WHERE += "; sr.models.load('voc_plain')"
 RUN_ALL = f"""
@@ -269,7 +299,7 @@ def from_local_git(repository):
     return {
         "GIT_CONFIG_COUNT": "1",
         "GIT_CONFIG_KEY_0": f"url.{repository.as_uri()}.insteadOf",
-        "GIT_CONFIG_VALUE_0": places.address(),
+        "GIT_CONFIG_VALUE_0": ADDRESS,
         **{name: os.environ[name] for name in ("PIP_FIND_LINKS",) if name in os.environ},
     }
 
@@ -311,6 +341,8 @@ def test_with_nothing_it_says_what_to_do(python, alone, tmp_path):
     done = start(python, alone, SETUP, SR_KAGGLE_INPUT=str(tmp_path), **NOWHERE)
     last = done.stderr.strip().splitlines()[-1]
     assert re.fullmatch(r"AssertionError: Turn the internet on, or add .*[^.]\.", last), done.stderr
+    done = start(python, alone, places.SETUP.format(course=""), SR_KAGGLE_INPUT=str(tmp_path), **NOWHERE)
+    assert done.stderr.strip().splitlines()[-1].startswith("AssertionError: Set COURSE, above, to the address"), done
 
 
 @pytest.mark.slow
@@ -327,7 +359,7 @@ def test_a_platform_too_old_is_left_alone(repository, python, alone, tmp_path):
 @pytest.mark.parametrize("place", ["file alone", "kaggle without internet"])
 def test_first_notebook_runs_top_to_bottom_where_nothing_is_installed(repository, python, alone, tmp_path, place):
     before = versions(python, alone)
-    shutil.copy(FIRST, alone)
+    shutil.copy(repository / "notebooks" / FIRST.name, alone)
     local = place == "file alone"
     settings = from_local_git(repository) if local else attached(repository, tmp_path, "srhelpers-wheel")
     done = start(python, alone, RUN_ALL, **settings)

@@ -2,8 +2,11 @@
 
 python tools/places.py                                          after adding a notebook
 python tools/places.py --check                                  does everything agree?
-python tools/places.py --address https://github.com/you/repo    the repository has moved
+python tools/places.py --address https://github.com/you/repo    the repository has moved, or got its first address
 python tools/places.py --kaggle YOU [--offline]                 build/kaggle/<notebook> for `kaggle kernels push -p`
+
+Where no address is set there are no badges, and the setup cell asks for one. On GitHub, .github/workflows/address.yml
+sets it.
 """
 
 import argparse
@@ -32,10 +35,12 @@ import sys
 from importlib.util import find_spec
 from pathlib import Path
 
+COURSE = "{course}"  # where pip finds it: "git+https://github.com/…", or the path of its wheel
 sys.path.append("..")  # a clone
 if not find_spec("srhelpers"):
     wheels = Path(os.environ.get("SR_KAGGLE_INPUT", "/kaggle/input")).rglob("srhelpers-*.whl")
-    source = max(map(str, wheels), default="git+{address}")
+    source = max(map(str, wheels), default=COURSE)
+    assert source, "Set COURSE, above, to the address of this course, or to the path of its wheel."
     backend = [] if find_spec("tensorflow") or find_spec("jax") else ["tensorflow"]
     pip = subprocess.run([sys.executable, "-m", "pip", "install", "-q", source, *backend])
     assert pip.returncode == 0, (
@@ -50,12 +55,15 @@ WHEEL = "srhelpers-wheel"  # the Kaggle dataset for kernels without internet
 
 
 def address():
-    """The one place that holds it."""
-    return tomllib.loads(Path("pyproject.toml").read_text(encoding="utf-8"))["project"]["urls"]["Repository"]
+    """The one place that holds it; "" before it is set."""
+    project = tomllib.loads(Path("pyproject.toml").read_text(encoding="utf-8"))["project"]
+    return project["urls"].get("Repository", "")
 
 
 def badges(name, repository):
-    """The two badges of a notebook, as Markdown: a list of lines."""
+    """The two badges of a notebook, as Markdown: a list of lines, empty without an address."""
+    if not repository:
+        return []
     file = f"{repository.removeprefix('https://github.com/')}/blob/{BRANCH}/notebooks/{name}.ipynb"
     return [
         "[![Open in Colab](https://colab.research.google.com/assets/colab-badge.svg)]"
@@ -71,12 +79,13 @@ def put_in(notebook, name, repository):
     first = notebook.cells[0]
     introduction, heading, rest = first.source.partition("\n\n## ")
     paragraphs = [text for text in introduction.split("\n\n") if not text.startswith("[![Open in ")]
-    first.source = "\n\n".join([*paragraphs[:2], "\n".join(badges(name, repository)), *paragraphs[2:]])
+    both = "\n".join(badges(name, repository))
+    first.source = "\n\n".join(filter(None, [*paragraphs[:2], both, *paragraphs[2:]]))
     if heading:
         notebook.cells.insert(1, nbformat.v4.new_markdown_cell(f"## {rest}", id="result"))
     if 'find_spec("srhelpers")' not in notebook.cells[1].source:
         notebook.cells.insert(1, nbformat.v4.new_code_cell(id="setup"))
-    notebook.cells[1].source = SETUP.format(address=repository).strip()
+    notebook.cells[1].source = SETUP.format(course=repository and f"git+{repository}").strip()
     if fresh:  # the setup cell shows nothing, so the outputs are those of this code too
         notebook.metadata["srhelpers"]["executed"] = sr.notebooks.fingerprint(notebook)
 
@@ -93,13 +102,12 @@ def renewed(repository):
         put_in(notebook, path.stem, repository)
         texts[path] = jupytext.writes(notebook, "py:percent")
     project, readme = (Path(name).read_text(encoding="utf-8") for name in ("pyproject.toml", "README.md"))
-    texts[Path("pyproject.toml")] = re.sub(r'(?m)^(Repository = ")[^"]*', rf"\g<1>{repository}", project)
+    line = f'Repository = "{repository}"\n' if repository else ""
+    texts[Path("pyproject.toml")] = re.sub(r"(\[project\.urls\].*\n)(?:Repository = .*\n)?", rf"\1{line}", project)
 
     def fill(marks):
-        def last_cell(row):
-            return f"{row[1]}{' '.join(badges(row[2], repository))} |"
-
-        return re.sub(r"(?m)^(\|.*\(notebooks/(\w+)\.ipynb\).*\| )[^|\n]*\|$", last_cell, marks[0])
+        lesson = r"(\[[^]]*\]\(notebooks/(\w+)\.ipynb\))(?: \[!\[Open in [^|]*(?= \|))?"
+        return re.sub(lesson, lambda link: " ".join([link[1], *badges(link[2], repository)]), marks[0])
 
     texts[Path("README.md")] = re.sub(r"(?s)<!-- badges -->.*?<!-- end -->", fill, readme)
     return texts
@@ -165,7 +173,7 @@ def wheel(user):
     metadata = {
         "id": f"{user}/{WHEEL}",
         "title": WHEEL,
-        "description": f"The package of {address()}, under the MIT licence, for notebooks without internet.",
+        "description": "The super-resolution course's package, under the MIT licence, for kernels without internet.",
         "licenses": [{"name": "other"}],  # Kaggle's list has no MIT
     }
     (folder / "dataset-metadata.json").write_text(json.dumps(metadata, indent=2) + "\n", encoding="utf-8")
@@ -175,18 +183,20 @@ def wheel(user):
 def main(words=None):
     """Returns the exit status: 0, or 1 where `--check` finds a file that does not agree."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--address", help="https://github.com/OWNER/REPOSITORY")
+    parser.add_argument("--address", help="such as https://github.com/you/repo")
     parser.add_argument("--check", action="store_true", help="change nothing")
     parser.add_argument("--kaggle", metavar="USER", help="also write the folders for Kaggle, for this user")
     parser.add_argument("--offline", action="store_true", help="for kernels without internet: the wheel as a dataset")
     chosen = parser.parse_args(words)
     repository = (chosen.address or address()).removesuffix("/").removesuffix(".git")
-    if not re.fullmatch(r"https://github\.com/[\w.-]+/[\w.-]+", repository):
-        parser.error(f"expected an address such as https://github.com/OWNER/REPOSITORY, got {repository}")
+    if repository and not re.fullmatch(r"https://github\.com/[\w.-]+/[\w.-]+", repository):
+        parser.error(f"expected an address such as https://github.com/you/repo, got {repository}")
+    if chosen.kaggle and not (repository or chosen.offline):
+        parser.error("expected --address, from which Kaggle installs the course, or --offline, got neither")
     wrong = outdated(repository)
     if chosen.check:
         for path in wrong:
-            print(f"{path} does not agree with {repository}; run: python tools/places.py")
+            print(f"{path} does not agree with {repository or 'having no address'}; run: python tools/places.py")
         return int(bool(wrong))
     for path, text in wrong.items():
         write(path, text)

@@ -19,9 +19,6 @@
 # You end with a network that only draws what bicubic interpolation misses, and with two networks of
 # forty layers: one that trains and one that does not.
 #
-# [![Open in Colab](https://colab.research.google.com/assets/colab-badge.svg)](https://colab.research.google.com/github/OWNER/super-resolution/blob/main/notebooks/03_residual_blocks.ipynb)
-# [![Open in Kaggle](https://kaggle.com/static/images/open-in-kaggle.svg)](https://kaggle.com/kernels/welcome?src=https://github.com/OWNER/super-resolution/blob/main/notebooks/03_residual_blocks.ipynb)
-#
 # | | |
 # |---|---|
 # | Time | two minutes on two CPU cores |
@@ -36,10 +33,12 @@ import sys
 from importlib.util import find_spec
 from pathlib import Path
 
+COURSE = ""  # where pip finds it: "git+https://github.com/…", or the path of its wheel
 sys.path.append("..")  # a clone
 if not find_spec("srhelpers"):
     wheels = Path(os.environ.get("SR_KAGGLE_INPUT", "/kaggle/input")).rglob("srhelpers-*.whl")
-    source = max(map(str, wheels), default="git+https://github.com/OWNER/super-resolution")
+    source = max(map(str, wheels), default=COURSE)
+    assert source, "Set COURSE, above, to the address of this course, or to the path of its wheel."
     backend = [] if find_spec("tensorflow") or find_spec("jax") else ["tensorflow"]
     pip = subprocess.run([sys.executable, "-m", "pip", "install", "-q", source, *backend])
     assert pip.returncode == 0, (

@@ -19,9 +19,6 @@
 # You end with a small RDN of your own, with a published network that draws convincing detail into
 # clean photos and spoils compressed ones, and with a test of what helps against that.
 #
-# [![Open in Colab](https://colab.research.google.com/assets/colab-badge.svg)](https://colab.research.google.com/github/OWNER/super-resolution/blob/main/notebooks/09_rdn_rrdn.ipynb)
-# [![Open in Kaggle](https://kaggle.com/static/images/open-in-kaggle.svg)](https://kaggle.com/kernels/welcome?src=https://github.com/OWNER/super-resolution/blob/main/notebooks/09_rdn_rrdn.ipynb)
-#
 # | | |
 # |---|---|
 # | Time | about two minutes on two CPU cores, half of it for training two networks |
@@ -36,10 +33,12 @@ import sys
 from importlib.util import find_spec
 from pathlib import Path
 
+COURSE = ""  # where pip finds it: "git+https://github.com/…", or the path of its wheel
 sys.path.append("..")  # a clone
 if not find_spec("srhelpers"):
     wheels = Path(os.environ.get("SR_KAGGLE_INPUT", "/kaggle/input")).rglob("srhelpers-*.whl")
-    source = max(map(str, wheels), default="git+https://github.com/OWNER/super-resolution")
+    source = max(map(str, wheels), default=COURSE)
+    assert source, "Set COURSE, above, to the address of this course, or to the path of its wheel."
     backend = [] if find_spec("tensorflow") or find_spec("jax") else ["tensorflow"]
     pip = subprocess.run([sys.executable, "-m", "pip", "install", "-q", source, *backend])
     assert pip.returncode == 0, (

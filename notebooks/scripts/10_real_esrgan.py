@@ -20,9 +20,6 @@
 # you will have built the damage it learns from, operator by operator. Then the published networks
 # of Real-ESRGAN upscale real JPEGs, a drawing and the frames of a clip.
 #
-# [![Open in Colab](https://colab.research.google.com/assets/colab-badge.svg)](https://colab.research.google.com/github/OWNER/super-resolution/blob/main/notebooks/10_real_esrgan.ipynb)
-# [![Open in Kaggle](https://kaggle.com/static/images/open-in-kaggle.svg)](https://kaggle.com/kernels/welcome?src=https://github.com/OWNER/super-resolution/blob/main/notebooks/10_real_esrgan.ipynb)
-#
 # | | |
 # |---|---|
 # | Time | two minutes on two CPU cores, forty seconds of it for training your network |
@@ -37,10 +34,12 @@ import sys
 from importlib.util import find_spec
 from pathlib import Path
 
+COURSE = ""  # where pip finds it: "git+https://github.com/…", or the path of its wheel
 sys.path.append("..")  # a clone
 if not find_spec("srhelpers"):
     wheels = Path(os.environ.get("SR_KAGGLE_INPUT", "/kaggle/input")).rglob("srhelpers-*.whl")
-    source = max(map(str, wheels), default="git+https://github.com/OWNER/super-resolution")
+    source = max(map(str, wheels), default=COURSE)
+    assert source, "Set COURSE, above, to the address of this course, or to the path of its wheel."
     backend = [] if find_spec("tensorflow") or find_spec("jax") else ["tensorflow"]
     pip = subprocess.run([sys.executable, "-m", "pip", "install", "-q", source, *backend])
     assert pip.returncode == 0, (

@@ -20,9 +20,6 @@
 # You end with a verdict on every claim of the article that lessons 02 to 06 start from, each with
 # its measurement over three seeds.
 #
-# [![Open in Colab](https://colab.research.google.com/assets/colab-badge.svg)](https://colab.research.google.com/github/OWNER/super-resolution/blob/main/notebooks/A1_what_the_voc_article_said.ipynb)
-# [![Open in Kaggle](https://kaggle.com/static/images/open-in-kaggle.svg)](https://kaggle.com/kernels/welcome?src=https://github.com/OWNER/super-resolution/blob/main/notebooks/A1_what_the_voc_article_said.ipynb)
-#
 # | | |
 # |---|---|
 # | Time | half a minute on two CPU cores |
@@ -37,10 +34,12 @@ import sys
 from importlib.util import find_spec
 from pathlib import Path
 
+COURSE = ""  # where pip finds it: "git+https://github.com/…", or the path of its wheel
 sys.path.append("..")  # a clone
 if not find_spec("srhelpers"):
     wheels = Path(os.environ.get("SR_KAGGLE_INPUT", "/kaggle/input")).rglob("srhelpers-*.whl")
-    source = max(map(str, wheels), default="git+https://github.com/OWNER/super-resolution")
+    source = max(map(str, wheels), default=COURSE)
+    assert source, "Set COURSE, above, to the address of this course, or to the path of its wheel."
     backend = [] if find_spec("tensorflow") or find_spec("jax") else ["tensorflow"]
     pip = subprocess.run([sys.executable, "-m", "pip", "install", "-q", source, *backend])
     assert pip.returncode == 0, (

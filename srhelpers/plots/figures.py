@@ -45,13 +45,16 @@ def use_style() -> None:
 
 
 class _Figure(Figure):
-    """Shows itself in a notebook as JPEG, whatever the reader's settings of Matplotlib."""
+    """Shows itself in a notebook as JPEG, whatever the reader's settings of Matplotlib, with its titles as alt text."""
 
     def _ipython_display_(self):
         from IPython.display import Image, display
 
         self.savefig(file := io.BytesIO(), format="jpeg", bbox_inches="tight", pil_kwargs=JPEG)
-        display(Image(file.getvalue(), format="jpeg"))
+        panels = (f"{axes.get_title()} {axes.get_xlabel()}" for axes in self.axes)
+        words = (" ".join(text.split()) for text in (self.get_suptitle(), *panels))
+        # IPython 7 has no argument for it.
+        display(Image(file.getvalue(), format="jpeg", metadata={"alt": "; ".join(filter(None, words))}))
 
 
 def most_detailed(image: np.ndarray, size: int) -> tuple[int, int]:
