@@ -10,16 +10,18 @@ extensions = [
     "myst_nb",
     "sphinx_external_toc",
     "sphinx.ext.autodoc",
-    "sphinx.ext.autosummary",
     "sphinx.ext.napoleon",
     "sphinx.ext.viewcode",
 ]
 external_toc_path = "docs/_toc.yml"
 include_patterns = ["*.md", "data/README.md", "docs/**", "notebooks/*.ipynb"]
-exclude_patterns = ["docs/_templates"]
+exclude_patterns = ["docs/_*"]
 templates_path = ["_templates"]
 html_theme = "furo"
 html_title = project
+html_static_path = ["_static"]
+html_css_files = ["wide.css"]
+html_additional_pages = {"index": "index.html"}  # leads to README.html
 
 nb_execution_mode = "off"  # they are kept executed
 myst_heading_anchors = 3

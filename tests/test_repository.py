@@ -97,11 +97,29 @@ def test_readme_links_lead_somewhere():
 def test_tables_are_the_measured_ones(page, monkeypatch):
     monkeypatch.chdir(REPOSITORY)
     made = runpy.run_path("tools/readme.py")
-    assert len(made["TABLES"][page]) == len(re.findall(r"<!-- \w+ -->\n\|(?=.*\|\n\| ---)", made["renewed"](page)))
-    assert made["renewed"](page) == (REPOSITORY / page).read_text(encoding="utf-8"), "run: python tools/readme.py"
+    text = (REPOSITORY / page).read_text(encoding="utf-8")
+    assert all(f"<!-- {make.__name__} -->\n|" in text for make in made["TABLES"][page])
+    assert made["renewed"](page) == text, "run: python tools/readme.py"
 
 
 def test_package_floors():
     """Each name imports only those before it; the order stands in pyproject.toml."""
     done = subprocess.run(["lint-imports", "--no-cache"], cwd=REPOSITORY, capture_output=True, text=True)
     assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_every_public_name_has_a_page_of_documentation():
+    pages = {path.stem for path in (REPOSITORY / "docs" / "api").glob("*.md")}
+    assert pages == set(sr.__all__) - {"setup", "__version__"}
+    contents = (REPOSITORY / "docs" / "_toc.yml").read_text(encoding="utf-8")
+    assert pages == set(re.findall(r"docs/api/(\w+)", contents))
+
+
+@pytest.mark.slow
+def test_the_documentation_builds_without_a_warning(tmp_path):
+    pytest.importorskip("myst_nb", reason="the extra docs is not installed")
+    command = [sys.executable, "-m", "sphinx", "-q", "-W", "--keep-going", "-c", "docs", ".", str(tmp_path / "docs")]
+    done = subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    for page in ("index", "README", "docs/api/metrics", *(f"notebooks/{path.stem}" for path in NOTEBOOKS)):
+        assert (tmp_path / "docs" / f"{page}.html").exists()

@@ -119,10 +119,10 @@ def picture():
         "after: compact_x4_robust": sr.upscaling.upscale(photo, "compact_x4_robust", scale=4, tile=256),
         "after: realesrgan_x4plus": sr.upscaling.upscale(photo, "realesrgan_x4plus", scale=4, tile=256),
     }
-    figure, axes = plt.subplots(1, len(shown), figsize=(15, 4.45), layout="constrained")
+    figure, axes = plt.subplots(1, len(shown), figsize=(15, 4.8), layout="constrained")
     for panel, (name, image) in zip(axes, shown.items(), strict=True):
         panel.imshow(image[4 * TOP :, 4 * LEFT :][: 4 * HEIGHT, : 4 * WIDTH], interpolation="antialiased")
-        panel.set_title(name, fontsize=14)
+        panel.set_title(name, fontsize=15)
         panel.axis("off")
     figure.savefig(PICTURE, dpi=110, pil_kwargs={"quality": 88, "subsampling": 0})
 

@@ -212,7 +212,7 @@ def history(
     Args:
         runs: dict name → history, or one history. A history is a table with a row per epoch: a
             pandas.DataFrame, the path of a CSV file, a dict of lists, or what `fit` returns.
-        metrics: names without "val_"; None takes all that are there.
+        metrics: names without `val_`; None takes all that are there.
         baseline: name → what to beat, a dotted line: a number of dB for the panels of PSNR, a dict metric → number,
             or a table of `evaluate` on the photos that validate, whose PSNR-Y and SSIM-Y are what
             `metrics.PSNR(luma=True, crop_border=scale)` and `metrics.SSIM` with the same compute.
