@@ -1,4 +1,4 @@
-"""The documentation: sphinx-build -W -c docs . build/docs. Its source is the repository's root, so links hold here too."""
+"""The documentation: sphinx-build -W -c docs . build/docs. Its source is the root, so the README's links hold in it."""
 
 import srhelpers
 

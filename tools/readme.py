@@ -134,8 +134,8 @@ def renewed(path):
     """The page with its tables as they were measured."""
     text = Path(path).read_text(encoding="utf-8")
     for make in TABLES[path]:
-        between = rf"(?s)(<!-- {make.__name__} -->\n).*?(<!-- end -->)"
-        text = re.sub(between, lambda marks, made=make(): f"{marks[1]}{made}\n{marks[2]}", text)
+        made = f"<!-- {make.__name__} -->\n{make()}\n<!-- end -->"
+        text = re.sub(rf"(?s)<!-- {make.__name__} -->.*?<!-- end -->", lambda _, made=made: made, text)
     return text
 
 
