@@ -21,12 +21,12 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
+import srhelpers as sr
 import keras
 import numpy as np
-from lesson import REPOSITORY, definitions
-
-import srhelpers as sr
 from srhelpers.models.records import MEMBER
+
+from lesson import REPOSITORY, definitions
 
 WORK = REPOSITORY / "build" / "recipes" / "authors"
 

@@ -7,9 +7,8 @@ that were made for them. `TAKEN` goes into the networks' records.
 
 import sys
 
-import pandas as pd
-
 import srhelpers as sr
+import pandas as pd
 
 METHODS = {
     4: (

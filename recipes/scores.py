@@ -3,9 +3,8 @@
 Measure first: srhelpers evaluate --model NAME --dataset Set5 Set14 B100 --csv data/results/benchmarks.csv
 """
 
-import pandas as pd
-
 import srhelpers as sr
+import pandas as pd
 
 if __name__ == "__main__":
     folder = sr.runtime.shipped("models")

@@ -11,13 +11,13 @@ import argparse
 import itertools
 from dataclasses import dataclass
 
+import srhelpers as sr
 import keras
 import numpy as np
 import pandas as pd
+
 from lesson import REPOSITORY, definitions
 from train import photos
-
-import srhelpers as sr
 
 START = "krasserm_srresnet_x4"
 PATCH, BATCH = 24, 8

@@ -13,12 +13,12 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import partial
 
+import srhelpers as sr
 import keras
-from lesson import REPOSITORY, definitions
-from muon import Muon
 from PIL import Image
 
-import srhelpers as sr
+from lesson import REPOSITORY, definitions
+from muon import Muon
 
 # The tiles of photos_hq that show the 16 validation photographs of data/photos.
 HELD_OUT = (1, 44, 106, 157, 204, 270, 316, 367, 415, 460, 493, 536, 577, 618, 653, 705)

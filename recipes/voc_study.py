@@ -19,14 +19,14 @@ from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
 
+import srhelpers as sr
 import keras
 import numpy as np
 import pandas as pd
 from keras import layers
-from lesson import REPOSITORY
-
-import srhelpers as sr
 from srhelpers.models.features import IMAGENET_DEVIATION, IMAGENET_MEAN, efficientnet_block1a
+
+from lesson import REPOSITORY
 
 SIDES = (72, 144, 288)  # of the input and the two targets, in pixels
 VALIDATION = {"voc2007": 1000, "voc_standin": 200}  # photos, the first by name

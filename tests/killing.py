@@ -2,7 +2,6 @@
 
 import inspect
 import os
-import signal
 import subprocess
 import sys
 import time
@@ -19,6 +18,6 @@ def kill(function, folder, epoch):
     while not (folder / f"epoch-{epoch:05d}").exists():
         assert time.monotonic() < deadline and process.poll() is None
         time.sleep(0.02)
-    process.send_signal(signal.SIGKILL)
+    process.kill()
     process.wait()
     assert not (folder / "result.csv").exists()

@@ -1,6 +1,5 @@
 import contextlib
 import os
-import resource
 import shutil
 import signal
 import struct
@@ -228,6 +227,8 @@ def test_a_picture_that_another_process_made_meanwhile_is_not_made_again(here, n
 
 
 def killed_while_making(target):
+    if not hasattr(os, "fork"):
+        pytest.skip("Windows has no fork")
     child = os.fork()
     if not child:
         with making(target), _files.replacing(target) as unfinished:
@@ -313,6 +314,7 @@ def test_an_output_that_cannot_be_written_is_named_before_anything_is_computed(h
 @contextlib.contextmanager
 def small_disk(size):
     """No file may be longer than some bytes, which ends a write in the middle as a full disk does."""
+    resource = pytest.importorskip("resource", reason="Windows has no limit of a file's size")
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
     try:
