@@ -1,5 +1,12 @@
 """The documentation: sphinx-build -W -c docs . build/docs. Its source is the root, so the README's links hold in it."""
 
+import base64
+import hashlib
+from pathlib import Path
+
+import nbformat
+from docutils import nodes
+
 import srhelpers
 
 project = "Super-resolution, hands on"
@@ -29,3 +36,25 @@ autodoc_typehints = "description"
 autodoc_member_order = "bysource"
 default_role = "py:obj"  # `name` in a docstring is a link where that name is documented, else code
 linkcheck_ignore = [r"https://(colab\.research\.google|kaggle)\.com/.*"]
+
+
+def describe_figures(app, doctree):
+    """Put the alt texts of a lesson's figures where myst-nb leaves them out; it names files by their SHA-256."""
+    path = Path(app.env.doc2path(app.env.docname))
+    if path.suffix != ".ipynb":
+        return
+    cells = nbformat.read(path, 4).cells
+    outputs = [output for cell in cells for output in cell.get("outputs", ()) if "data" in output]
+    words = {
+        hashlib.sha256(base64.b64decode(data)).hexdigest(): output.metadata[kind].alt
+        for output in outputs
+        for kind, data in output.data.items()
+        if "alt" in output.metadata.get(kind, {})
+    }
+    for image in doctree.findall(nodes.image):
+        if alt := words.get(Path(image["uri"]).stem):
+            image["alt"] = alt
+
+
+def setup(app):
+    app.connect("doctree-read", describe_figures)

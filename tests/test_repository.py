@@ -122,4 +122,5 @@ def test_the_documentation_builds_without_a_warning(tmp_path):
     done = subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     for page in ("index", "README", "docs/api/metrics", *(f"notebooks/{path.stem}" for path in NOTEBOOKS)):
-        assert (tmp_path / "docs" / f"{page}.html").exists()
+        text = (tmp_path / "docs" / f"{page}.html").read_text(encoding="utf-8")
+        assert 'alt="../_images' not in text, "a figure says nothing but its file's name"
