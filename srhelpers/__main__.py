@@ -110,6 +110,20 @@ def _upscale(arguments):
     return 1 if summary.failed else 0
 
 
+def _export(arguments):
+    difference = sr.models.export.save(arguments.model, arguments.output, arguments.format)
+    sizes = ", ".join(f"{width}×{height}" for height, width in sr.models.export.SIZES)
+    print(f"{arguments.output}: differs from Keras by at most {difference:.4f} gray levels on noise of {sizes} pixels.")
+    return 0
+
+
+def _app(arguments):
+    from . import app  # needs Gradio
+
+    app.launch(arguments.host, arguments.port)
+    return 0
+
+
 def _models(arguments):
     print(f"{'name':<27} {'scales':<7} {'parameters':>10} {'size':>7}  {'PSNR-Y':<24} what for, and lesson")
     for row in sr.models.table().itertuples():
@@ -177,6 +191,19 @@ def _parser():
     upscale.add_argument("--suffix", default="", metavar="TEXT", help="added to the names in a folder, such as _x4")
     upscale.add_argument("--overwrite", action="store_true", help="make anew what is there already")
     upscale.set_defaults(function=_upscale)
+
+    app = commands.add_parser("app", help="a page in the browser that upscales pictures")
+    app.add_argument("--host", default="127.0.0.1", help="0.0.0.0 lets other machines in; default: only this one")
+    app.add_argument("--port", type=int, help="default: the first that is free from 7860 on")
+    app.set_defaults(function=_app)
+
+    export = commands.add_parser("export", help="a model for programs without Keras: ONNX, LiteRT, SavedModel")
+    export.add_argument("model", metavar="MODEL", help="see `srhelpers models`, or your own .keras file")
+    export.add_argument("--format", choices=("onnx", "litert", "tf"), default="onnx", help="default: onnx")
+    export.add_argument(
+        "-o", "--output", required=True, help="a name that ends in .onnx or .tflite; for tf a new folder"
+    )
+    export.set_defaults(function=_export)
 
     models = commands.add_parser("models", help="the shipped models: size, scales, score, what for")
     models.set_defaults(function=_models)
