@@ -144,8 +144,8 @@ def page(folder: Path) -> "gradio.Blocks":  # noqa: F821, which is imported wher
     options = {"fill_width": True, "analytics_enabled": False, "delete_cache": (600, KEPT)}
     with gradio.Blocks(title="Super-resolution", **options) as blocks:
         gradio.Markdown(
-            "# Super-resolution\nUpscale a picture by a neural network, and compare it with bicubic interpolation: move "
-            f"the line, zoom with the wheel. {LIMITS} Files are deleted after an hour."
+            "# Super-resolution\nUpscale a picture by a neural network, and compare it with bicubic interpolation: "
+            f"move the line, zoom with the wheel. {LIMITS} Files are deleted after an hour."
         )
         with gradio.Row():
             with gradio.Column(min_width=320):
@@ -175,7 +175,7 @@ def page(folder: Path) -> "gradio.Blocks":  # noqa: F821, which is imported wher
                     label="Bicubic | network", height=722, max_height=720, buttons=["fullscreen"], interactive=False
                 )
         results = [slider, download, note]
-        webcam.input(lambda photo: photo, webcam, file, **quietly)
+        webcam.input(lambda photo: (photo, "photo"), webcam, [file, use], **quietly)
         file.change(
             lambda: (None, gradio.DownloadButton("Download", value=None, interactive=False), ""),
             None,

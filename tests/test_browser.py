@@ -45,7 +45,8 @@ def chromium():
         path = own if Path(own).exists() else next(filter(None, map(shutil.which, BROWSERS)), None)
         if not path:
             pytest.skip("no Chromium or Chrome here; install your system's, or: python -m playwright install chromium")
-        browser = driver.chromium.launch(executable_path=path)
+        camera = ["--use-fake-ui-for-media-stream", "--use-fake-device-for-media-stream"]
+        browser = driver.chromium.launch(executable_path=path, args=camera)
         yield browser
         browser.close()
 
