@@ -12,7 +12,9 @@ sizes: the first call on a picture of a size that is new, and the second: what c
 
 memory: the peak of a fresh process for 6 and 24 megapixels in tiles of 256, without the two pictures themselves.
 
-models: seconds per megapixel of output in tiles of 256, into a table if asked for.
+models: seconds per megapixel of output in tiles of 256, into a table if asked for. Where tf2onnx and onnxruntime are
+here, the last column is what ONNX Runtime takes of Keras's time for one such tile, of the file that `srhelpers export`
+makes: they take turns, and both are medians.
 """
 
 import argparse
@@ -86,12 +88,8 @@ def with_opencv(file):
 
 
 def with_onnxruntime(file):
-    import onnxruntime
-
-    onnxruntime.set_default_logger_severity(3)
-    session = onnxruntime.InferenceSession(file)
-    name = session.get_inputs()[0].name
-    return lambda pixels: as_picture(session.run(None, {name: pixels[None].astype("float32")})[0][0])
+    run = sr.models.export.runner(file)
+    return lambda pixels: as_picture(run(pixels[None].astype("float32"))[0][0])
 
 
 def with_ncnn(file, shape):
@@ -194,7 +192,29 @@ def memory():
         )
 
 
-def models(csv):
+def against_onnxruntime(model, scale, window, rounds):
+    """What ONNX Runtime takes of the time of Keras for one window and one of the model's outputs."""
+    import keras
+
+    needed = ("tensorflow", "tf2onnx", "onnxruntime")
+    if not all(map(importlib.util.find_spec, needed)) or keras.backend.backend() != "tensorflow":
+        return float("nan")
+    network = keras.Model(model.inputs[0], model.outputs[sr.upscaling.scales(model).index(scale)])
+    pictures = window[None].astype("float32")
+    with tempfile.TemporaryDirectory() as folder:
+        sr.models.export.save(network, Path(folder, "network.onnx"), "onnx")
+        sides = (network.predict_on_batch, sr.models.export.runner(Path(folder, "network.onnx")))
+        seconds = ([], [])
+        for turn in range(1 + rounds):
+            for run, times in zip(sides, seconds, strict=True):
+                start = time.perf_counter()
+                run(pictures)
+                times += [time.perf_counter() - start] * bool(turn)  # the first compiles
+    keras_takes, onnxruntime_takes = map(statistics.median, seconds)
+    return onnxruntime_takes / keras_takes
+
+
+def models(csv, rounds):
     import pandas as pd
 
     pixels, rows = photo(2 * TILE, 2 * TILE), []
@@ -207,9 +227,11 @@ def models(csv):
             start = time.perf_counter()
             result = sr.upscaling.upscale(pixels, model, scale=scale, tile=TILE, overlap=overlap)
             seconds = (time.perf_counter() - start) / (result.shape[0] * result.shape[1] / 1e6)
-            rows.append({"model": name, "scale": scale, "tile": TILE, "seconds_per_megapixel": seconds})
+            ratio = against_onnxruntime(model, scale, pixels[:side, :side], rounds)
+            measured = {"seconds_per_megapixel": seconds, "onnxruntime_to_keras": ratio}
+            rows.append({"model": name, "scale": scale, "tile": TILE} | measured)
     table = pd.DataFrame(rows).assign(device=sr.runtime.device(), date=datetime.date.today().isoformat())
-    print(table.to_string(index=False, formatters={"seconds_per_megapixel": "{:.2f}".format}))
+    print(table.to_string(index=False, float_format="{:.2f}".format, na_rep="not here"))
     if csv:
         sr.metrics.save(table, csv, key=("model", "scale", "tile"))
         print(f"Saved to {csv}.")
@@ -229,7 +251,7 @@ def main():
             run()
             print()
     if "models" in (arguments.only or ("models",)):
-        models(arguments.csv)
+        models(arguments.csv, arguments.rounds)
 
 
 if __name__ == "__main__":

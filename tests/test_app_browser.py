@@ -113,7 +113,7 @@ def test_a_phones_photo_is_refused_at_4_and_upscaled_at_2(chromium, address, tmp
         page.get_by_label("number input for Scale").fill("4")
         upscale(page)
         expect(page.get_by_text("4000×3000 pixels, 12.0 megapixels, which ×4 become 192.0; choose a")).to_be_visible()
-        page.get_by_role("button", name="Close").click()
+        page.get_by_test_id("toast-close").click()
         page.get_by_label("number input for Scale").fill("2")
         upscale(page)
         expect(page.get_by_text("Upscaling - ")).to_be_visible()
@@ -183,7 +183,7 @@ def test_the_webcam_gives_a_photo(chromium, address, tmp_path):
         page.get_by_role("button", name="capture photo").click()
         expect(page.get_by_label("photo, compressed or noisy")).to_be_checked()
         page.get_by_role("tab", name="File").click()
-        expect(page.get_by_text("image.png")).to_be_visible()
+        expect(page.get_by_role("cell", name="image.png")).to_be_visible()
 
 
 OUTSIDE = ("/etc/passwd", str(Path(__file__)), f"{Path(__file__).parent}/../README.md", "/etc")

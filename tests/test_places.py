@@ -20,7 +20,7 @@ import srhelpers as sr
 
 ADDRESS = "https://github.com/you/course"
 NOWHERE = {"https_proxy": "http://127.0.0.1:9", "http_proxy": "http://127.0.0.1:9", "PIP_NO_INDEX": "1"}
-FILES = ("pyproject.toml", "README.md", "LICENSE", "srhelpers", "data", "notebooks")
+FILES = ("pyproject.toml", "README.md", "LICENSE", "srhelpers", "data", "notebooks", "tools/space")
 
 
 def load():
@@ -47,7 +47,7 @@ def copy(folder, *names):
 @pytest.fixture
 def texts(tmp_path, monkeypatch):
     """A copy of what the tool rewrites, with two of the notebooks."""
-    copy(tmp_path, "pyproject.toml", "README.md")
+    copy(tmp_path, "pyproject.toml", "README.md", "tools/space")
     (tmp_path / "notebooks" / "scripts").mkdir(parents=True)
     for path in [*REPOSITORY.glob("notebooks/0[12]_*.ipynb"), *REPOSITORY.glob("notebooks/scripts/0[12]_*.py")]:
         shutil.copy(path, tmp_path / path.relative_to(REPOSITORY))
@@ -76,7 +76,8 @@ def test_a_new_address_reaches_every_file_and_nothing_else_changes(texts, old):
     assert places.main(["--address", f"{ADDRESS}.git"]) == 0
     assert places.address() == ADDRESS
     assert places.main(["--check"]) == 0
-    for file in [*Path("notebooks").rglob("*.ipynb"), *Path("notebooks").rglob("*.py"), Path("pyproject.toml")]:
+    files = [*Path("notebooks").rglob("*.ipynb"), *Path("notebooks").rglob("*.py"), Path("pyproject.toml")]
+    for file in [*files, Path("tools/space/requirements.txt")]:
         text = file.read_text(encoding="utf-8")
         assert not old or old not in text
         assert ADDRESS in text

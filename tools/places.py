@@ -47,6 +47,7 @@ if not find_spec("srhelpers"):
         "Turn the internet on, or add the srhelpers wheel as a dataset; it needs Python ≥ 3.11 and Keras ≥ 3.12."
     )
 """
+SPACE = "# python tools/places.py --address https://github.com/you/repo writes here where pip finds the course."
 # What a notebook reads, by what its code says.
 DATASETS = {
     '"Set5"': ["Set5"],
@@ -104,6 +105,8 @@ def renewed(repository):
     project, readme = (Path(name).read_text(encoding="utf-8") for name in ("pyproject.toml", "README.md"))
     line = f'Repository = "{repository}"\n' if repository else ""
     texts[Path("pyproject.toml")] = re.sub(r"(\[project\.urls\].*\n)(?:Repository = .*\n)?", rf"\1{line}", project)
+    needed = f"srhelpers[app,tensorflow] @ git+{repository}" if repository else SPACE
+    texts[Path("tools/space/requirements.txt")] = f"{needed}\n"
 
     def fill(marks):
         lesson = r"(\[[^]]*\]\(notebooks/(\w+)\.ipynb\))(?: \[!\[Open in [^|]*(?= \|))?"
