@@ -1,3 +1,5 @@
+import re
+import runpy
 import sys
 from pathlib import Path
 
@@ -5,6 +7,7 @@ import cv2
 import numpy as np
 import pytest
 import tifffile
+from conftest import REPOSITORY
 from PIL import Image
 
 import srhelpers as sr
@@ -89,6 +92,16 @@ def test_what_is_no_picture_is_refused(tmp_path):
 
 def test_the_page_offers_each_purpose_but_clips():
     assert {"", *sr.models.USES} - {use for _, use in app.USES} == {"video"}
+
+
+def test_a_space_runs_the_same_page(monkeypatch):
+    asked = []
+    monkeypatch.setattr(app, "launch", lambda **options: asked.append(options))
+    runpy.run_path(str(REPOSITORY / "tools" / "space" / "app.py"), run_name="__main__")
+    assert asked == [{"host": "0.0.0.0", "port": 7860}]
+    version = re.search(r"sdk_version: (.*)", (REPOSITORY / "tools" / "space" / "README.md").read_text())[1]
+    floor = re.search(r'"gradio>=([\d.]+)"', (REPOSITORY / "pyproject.toml").read_text())[1]
+    assert version.startswith(floor), "what was tested here"
 
 
 def test_import_srhelpers_does_not_load_it():
