@@ -30,7 +30,8 @@ def save(model: keras.Model | str | os.PathLike, file: str | os.PathLike, format
     Args:
         model: it, its name, or its `.keras` file.
         file: ends in .onnx or .tflite; for "tf" it is a folder, which must not be there.
-        format: "onnx", "litert" or "tf". All need TensorFlow, since from JAX Keras exports for one size only.
+        format: "onnx", "litert" or "tf". All need TensorFlow: what Keras exports with from JAX
+            knows no depth to space of unknown size.
 
     Returns:
         The largest difference between what the file and Keras make of pictures of three sizes, in gray levels. Above
