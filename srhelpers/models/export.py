@@ -59,7 +59,7 @@ def save(model: keras.Model | str | os.PathLike, file: str | os.PathLike, format
         try:
             wanted = [keras.tree.flatten(model(picture)) for picture in pictures]  # Keras exports what it has called
             with runtime.quiet(), contextlib.redirect_stdout(io.StringIO()):
-                model.export(partial, format=kind, verbose=False)
+                model.export(str(partial), format=kind, verbose=False)
             run = runner(partial)
             pairs = [
                 pair
