@@ -74,9 +74,9 @@ RECIPES = {
     "compact_x3": compact(3, steps=1_500, start="compact_x4"),
     "compact_x4_robust": robust(4, steps=1_500, teacher=TEACHER),
     "compact_x2_robust": robust(2, steps=1_500),
-    "edsr_baseline_x4": edsr(4, steps=12_000, rate=1e-3, teacher=TEACHER),
-    "edsr_baseline_x2": edsr(2, steps=6_000, rate=1e-3, start="edsr_baseline_x4"),
-    "edsr_baseline_x3": edsr(3, steps=3_000, rate=1e-3, start="edsr_baseline_x4"),
+    # edsr_baseline_x4 has a recipe of its own, recipes/edsr.py.
+    "edsr_baseline_x2": edsr(2, steps=1_500, rate=5e-4, start="edsr_baseline_x4"),
+    "edsr_baseline_x3": edsr(3, steps=1_000, rate=5e-4, start="edsr_baseline_x4"),
     "voc_plain": voc("plain convolution", "02", "plain"),
     "voc_residual": voc("residual blocks", "03", "residual", blocks=6),
     "voc_atrous": voc("atrous convolution", "04", "atrous", blocks=6),

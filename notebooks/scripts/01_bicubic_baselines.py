@@ -49,8 +49,8 @@ if not find_spec("srhelpers"):
 # %% [markdown]
 # ## What you will have at the end
 #
-# All constants of this lesson stand in one cell. Change one, run the cells below, and the pictures
-# and tables follow.
+# The constants of this lesson are in one cell. Change one and run the cells below: the pictures
+# and tables change with it.
 
 # %%
 import srhelpers as sr

@@ -21,7 +21,7 @@
 #
 # | | |
 # |---|---|
-# | Time | two minutes on two CPU cores |
+# | Time | about two minutes on two CPU cores |
 # | Read first | [01](01_bicubic_baselines.ipynb): downsampling, bicubic interpolation, PSNR |
 # | Photos | 200 photographs to train on and 16 to validate, part of the course |
 
@@ -65,7 +65,7 @@ sr.plots.compare(
 # The photo is downsampled to a quarter of its width and height, and each method sees only those
 # pixels. The network in this picture ships with the course. Yours will look much like it.
 #
-# To see another photo in this lesson, change `opening`. Any picture of at least 250×250 pixels will
+# To see another photo in this lesson, change the 4 in the cell above. Any picture of at least 250×250 pixels will
 # do with this `ZOOM`.
 #
 # ## Setup
@@ -81,8 +81,8 @@ from keras import layers
 runtime = sr.setup(seed=0)
 
 # %% [markdown]
-# All constants of this lesson stand in one cell. Change one, run the cells below, and the networks,
-# their pictures and their numbers change.
+# The constants of this lesson are in one cell. Change one and run the cells below: the networks, their
+# pictures and their numbers change with it.
 
 # %%
 PHOTOS = "photos"  # or a folder of your own, such as "~/Pictures"
@@ -90,8 +90,9 @@ DEPTH = 4  # convolutions before the outputs
 FILTERS = 32  # of each of them
 PATCH = 24  # side of the training patches, in pixels of the low resolution
 BATCH_SIZE = 16
-STEPS = 600
+STEPS = 400
 SHORT = 200  # steps of the two networks that come first
+TRIAL = 100  # steps of each network of the experiment
 EPOCH_STEPS = 50  # a network is measured after each epoch
 LEARNING_RATE = 2e-3
 LOSS = "mae"
@@ -108,7 +109,10 @@ LOSS = "mae"
 #
 # 1. 64 filters of 9×9 pixels describe the surroundings of each pixel,
 # 2. 32 filters of 1×1 combine these 64 numbers,
-# 3. 3 filters of 5×5 make red, green and blue of them. (The paper works on luma alone.)
+# 3. 3 filters of 5×5 turn them into red, green and blue. (The paper works on luma alone.)
+#
+# After the first two comes a *ReLU*, which replaces negative numbers by zero. The outputs of a
+# convolution are called *features* or *feature maps*.
 
 # %%
 convolution = partial(layers.Conv2D, kernel_size=3, padding="same")
@@ -130,15 +134,17 @@ first = srcnn()
 sr.plots.network(first)
 
 # %% [markdown]
-# Each bar is a layer, and the number under it says how many channels leave it. `None` for height
-# and width means that any size will do. The two `Rescaling` layers bring 0…255 to 0…1 and back, so
-# the network takes and gives ordinary pixels.
+# Each bar is a layer. The number under it says how many channels leave it, where that changes, and the
+# line below gives the size of the picture, in which H × W is the size of the input. In the code,
+# `None` for height and width means that any size will do. The two `Rescaling` layers (÷ 255 and
+# × 255) bring 0…255 to 0…1 and back, so the network takes and returns ordinary pixels.
 #
 # ## Data
 #
 # For each photo we know the *ground truth*, the photo itself, and we make the low resolution by
 # bicubic downsampling. Small patches are enough to learn from, and they are fast. Each comes from a
-# random place of a random photo, turned and mirrored at random.
+# random place of a random photo, turned and mirrored at random. One input serves both outputs: it is
+# the photo at a quarter of its size, and the ground truth of ×2 is the photo at half its size.
 #
 # Up to sixteen photos are set aside: the *validation set*. The network never trains on them. A network
 # can learn its training photos by heart and still be bad at others, which is called *overfitting*,
@@ -161,8 +167,8 @@ sr.plots.pairs(
 )
 
 # %% [markdown]
-# SRCNN computes at the size of its output, which takes long. So it gets patches of half the side,
-# and only the ×4 ground truth:
+# SRCNN computes at the size of its output, which takes a long time. So it gets patches of half
+# the width and height, and only the ×4 ground truth:
 
 # %%
 srcnn_training = patches(training_files, scale=4, patch_size=PATCH // 2, batches=EPOCH_STEPS)
@@ -176,7 +182,7 @@ srcnn_validation = whole(validation_files, scale=4)
 # | | |
 # |---|---|
 # | *loss* | how wrong an answer is, as one number. Here the mean absolute error: the mean distance of a pixel from the ground truth |
-# | *optimizer* | how the weights change to make the loss smaller. Adam is the usual first choice |
+# | *optimizer* | how the weights change to make the loss smaller. It uses the *gradient*: how much the loss changes with each weight. Adam is the usual first choice |
 # | *learning rate* | how far the weights move in a step. In the first tenth of the steps it rises to `LEARNING_RATE` (*warm-up*), then it falls to zero along a cosine: careful steps first, then large ones, fine ones at the end |
 # | *metrics* | what to report. Here PSNR as in lesson 01, on luma, without the border |
 #
@@ -210,12 +216,14 @@ history = first.fit(
 )
 
 # %% [markdown]
-# Read the lines: `loss` is the error on the training patches, `val_loss` on the validation photos,
-# `psnr` and `val_psnr` the same for PSNR in dB. They are different pictures, so compare an epoch
-# with the epoch before, not the training with the validation numbers.
+# Read the lines: `loss` is the error on the training patches, `val_loss` on the validation photos;
+# `psnr` and `val_psnr` are the PSNR in dB. The training numbers are means over the epoch, while the
+# network was still changing, and they are measured on other pictures. So compare an epoch with the
+# epoch before, not training with validation.
 #
 # How good is bicubic interpolation on the same photos? `sr.metrics.bicubic_psnr` measures it as `fit`
-# measures a network, at ×2 and ×4:
+# measures a network, at ×2 and ×4. In the figures, the solid line and the dotted line (bicubic) are
+# measured on the same validation photos: compare these two. The dashed line is the training patches.
 
 # %%
 bicubic = sr.metrics.bicubic_psnr(validation)
@@ -231,17 +239,17 @@ sr.plots.history(
 
 # %% [markdown]
 # The network gets the bicubic picture as its input, but its weights start at random, so its first
-# answers are far off. It spends its first steps on learning to reproduce its own input. In the paper
-# it ends about two decibels above bicubic at ×4 (on Set5), after hundreds of millions of steps. The
-# figure shows how far it comes here.
+# answers are far off. It spends its first steps on learning to reproduce its own input, and after
+# `SHORT` steps it is still below bicubic interpolation. In the paper it ends about two decibels above
+# it at ×4 (on Set5), after hundreds of millions of training patches.
 #
 # It is also slow. Count the multiplications for each pixel of the small photo: every convolution
-# does them 16 times, since the photo was upscaled by four before.
+# does them 16 times, since the photo was upscaled by four beforehand.
 
 
 # %%
 def multiplications(model, pixels=1):
-    """Multiplications of the convolutions for each of their pixels, times `pixels`."""
+    """Multiplications of all convolutions, each of which runs on `pixels` pixels."""
     kernels = [layer.kernel for layer in model.layers if isinstance(layer, layers.Conv2D)]
     return pixels * sum(int(np.prod(kernel.shape)) for kernel in kernels)
 
@@ -254,8 +262,9 @@ print(f"SRCNN: {multiplications(first, pixels=4 * 4):,} multiplications for a pi
 # The cheaper order is to convolve at the low resolution and upscale at the end. The article that
 # lessons 02 to 06 follow (A. Amsel, *Starting with Super-Resolution*) does so, and gets two outputs
 # from one network, ×2 and ×4. It upscales the features by copying each pixel, `UpSampling2D`, and
-# makes colors of them with a 1×1 convolution. (The article has a ReLU after it. Ours is linear;
-# lesson [05](05_efficientnet_features.ipynb) shows what a ReLU can do there.)
+# turns them into colors with a 1×1 convolution. (The article has a ReLU after it. Ours is linear, that
+# is, nothing comes after the convolution; lesson [05](05_efficientnet_features.ipynb) shows what can
+# go wrong with a ReLU there.) We call it the *copying network*.
 
 
 # %%
@@ -270,7 +279,7 @@ def article(filters=64):
         copied = layers.UpSampling2D(scale)(x)
         colors = convolution(3, kernel_size=1, dtype="float32")(copied)
         outputs.append(layers.Rescaling(255.0, dtype="float32", name=f"x{scale}")(colors))
-    return keras.Model(photo, outputs, name="article")
+    return keras.Model(photo, outputs, name="copying")
 
 
 keras.utils.set_random_seed(0)
@@ -302,7 +311,7 @@ sr.plots.history(
     history,
     metrics=["x2_psnr", "x4_psnr"],
     baseline={"bicubic": bicubic},
-    title="PSNR in dB: the copying network rises at first, and stays below bicubic",
+    title="PSNR in dB: on the validation photos the copying network stays below bicubic",
 )
 
 # %% [markdown]
@@ -361,22 +370,27 @@ table.loc["best squares possible"] = [*(f"{limit(scale):.2f}" for scale in (2, 4
 table
 
 # %% [markdown]
-# Here is the limit. Nearest-neighbor interpolation copies pixels too, and the network comes out
-# close to it. The best squares that exist are below bicubic interpolation at both scales, so no
-# number of steps, filters or photos will lift this network above it.
+# Here is the limit. Nearest-neighbor interpolation copies pixels too, and after so few steps the
+# network is not even above it. More steps can lift it a little, but never above the last row: the
+# best squares that exist are below bicubic interpolation at both scales, whatever the number of
+# steps, filters or photos.
+#
+# (The ×2 numbers are higher here than in the curves. In the table every photo is downsampled by the
+# scale; in training, ×2 starts from a quarter of the size. So compare only within one table or one
+# figure.)
 #
 # ## A network without that limit
 #
 # Three changes:
 #
 # 1. **A color of its own for every pixel.** The last convolution gives 3·r² numbers for each pixel,
-#    and *depth to space* lays them out as a square of r×r pixels. They need not be equal.
+#    where r is the scale, and *depth to space* lays them out as a square of r×r pixels. They need not be equal.
 # 2. **Start from bicubic.** The network's output is added to the bicubic picture, and the last
 #    convolution starts with weights near zero. So before the first step the answer *is* bicubic
 #    interpolation, and no step is spent on learning to copy. Lesson
 #    [03](03_residual_blocks.ipynb) has more on such sums.
 # 3. **Four narrow convolutions instead of two wide ones**, so that each pixel is computed from a
-#    wider surrounding (a larger *receptive field*).
+#    wider neighborhood (a larger *receptive field*).
 #
 # Here are the first two, step by step, for ×4 and with `FILTERS` feature maps to start from:
 
@@ -391,8 +405,11 @@ answer = layers.Add()([sr.layers.BicubicUpSampling(4)(photo), detail])
 sr.plots.network(keras.Model([photo, features], answer), title="Detail, added to bicubic")
 
 # %% [markdown]
-# Most networks of this course end so. `sr.layers.added_to_bicubic(features, photo, scale)` does the
-# same for any scale, and names the output `x2` or `x4`.
+# Most networks of this course end like this. `sr.layers.added_to_bicubic(features, photo, scale)` does
+# the same for any scale, and names the output `x2` or `x4`.
+#
+# In the next drawing the frame stands for four equal layers in a row. The orange lines carry the photo
+# around them to the sums.
 
 
 # %%
@@ -413,6 +430,8 @@ sr.plots.network(model)
 
 # %% [markdown]
 # ## Train your network
+#
+# Both outputs together take a fraction of SRCNN's multiplications: compare the two numbers printed.
 
 # %%
 compiled(model)
@@ -423,13 +442,13 @@ sr.plots.history(
     history,
     metrics=["x2_psnr", "x4_psnr"],
     baseline={"bicubic": bicubic},
-    title="PSNR in dB on the validation photos: your network against bicubic",
+    title="PSNR in dB: your network is above bicubic from the start",
 )
 
 # %% [markdown]
-# The solid line is the validation set. The dashed line is the training patches, which are other
-# pictures: its height says little, its slope does. As long as the solid line rises, more steps help.
-# If it fell while the dashed one kept rising, the network would be overfitting.
+# Your network starts from bicubic interpolation, and is above it after the first epoch. The solid line
+# rises, and flattens when the learning rate is close to zero. If it fell while the dashed line kept
+# rising, the network would be overfitting.
 #
 # ## Look and measure
 
@@ -444,7 +463,8 @@ sr.plots.compare(
 
 # %% [markdown]
 # The copying network draws stairs. Yours has sharper edges than bicubic interpolation. None of them
-# brings back the finest texture: the small photo does not show it. The same for all validation photos:
+# brings back the finest texture: the small photo does not show it. SRCNN is blurrier than bicubic
+# interpolation so far. Here are the scores on all validation photos:
 
 # %%
 methods = {
@@ -456,12 +476,8 @@ methods = {
 sr.metrics.table(methods, validation_files, scales=(2, 4))
 
 # %% [markdown]
-# (The ×2 numbers are higher here than in the curve. In the table every photo is downsampled by the
-# scale; in training, ×2 starts from a quarter of the size, and its ground truth is the photo at half
-# the size. So compare with bicubic in the same table or the same figure.)
-#
 # SRCNN has one output, so it stands in the ×4 table only. If the benchmark set Set5 is on your
-# machine (`srhelpers download Set5`), it is measured too; papers have its numbers.
+# machine (`srhelpers download Set5`), it is measured too; most papers report their score on it.
 
 # %%
 sets = [name for name in ("Set5",) if sr.datasets.is_here(name)]
@@ -470,12 +486,11 @@ sr.metrics.table({**methods, "SRCNN": first}, validation_files, *sets, scales=(4
 # %% [markdown]
 # ## Experiment: how large should a step be?
 #
-# The learning rate is the first thing to try when a network does not learn. Train your network
-# three times, for `TRIAL` steps each, with a tenth of the learning rate, with the same, and with
-# ten times as much. All three start with the same weights and see the same patches.
+# The learning rate is the first thing to try when a network does not learn. The next cells train your
+# network three times, for `TRIAL` steps each: with a tenth of the learning rate, with the same, and
+# with ten times as much. All three start with the same weights and see the same patches.
 
 # %%
-TRIAL = 100  # steps
 runs, trials = {}, {}
 for factor in (0.1, 1, 10):
     keras.utils.set_random_seed(0)
@@ -524,16 +539,17 @@ for name, network in trials.items():
     print(f"{name}: {alive(network)} of {FILTERS} channels")
 
 # %% [markdown]
-# Where no channel is left, nothing but a constant is added to the bicubic picture, and the weights of
-# the dead layers get no gradient, so more steps do not help. Lesson [05](05_efficientnet_features.ipynb) meets dead ReLUs
-# again.
+# A single dead channel does no harm. Where no channel is left, only a constant is added to the bicubic
+# picture, and the weights before it get no gradient, so more steps do not help. Lesson
+# [05](05_efficientnet_features.ipynb) meets dead ReLUs again.
 #
 # ## What the article said
 #
 # We trained the article's networks to its recipe, with three *seeds* each: a seed fixes the random
-# start and the order of the photos. 1,000 photos of PASCAL VOC and ImageNet train, 200 validate, all
-# squeezed to 72×72 and two larger sizes, 144 and 288. They are downsampled as in the article, by
-# `cv2.resize` without antialiasing. Its measure is one PSNR for a whole batch, on RGB:
+# start and the order of the photos. 1,000 photos of PASCAL VOC and ImageNet are used for training and
+# 200 for validation. All are resized to squares of 288×288, 144×144 and 72×72 pixels, as in the
+# article, by `cv2.resize` without antialiasing. Its measure is one PSNR for a whole batch, on RGB.
+# (Bicubic interpolation has no seed, so its standard deviation is NaN.)
 
 # %%
 measured = pd.read_csv(sr.runtime.shipped("results") / "voc_study.csv")
@@ -541,8 +557,8 @@ rows = measured[measured.experiment.isin(["plain, article", "bicubic, opencv"])]
 rows.groupby("experiment")[["batch_144", "batch_288"]].agg(["mean", "std"]).round(2)
 
 # %% [markdown]
-# One run with batches of 16 was measured every 63 steps, which is one epoch of the article's. The
-# mean of three seeds, in dB, as a mean over images:
+# Once more with batches of 16, measured after each pass over the 1,000 photos (63 steps). The numbers
+# are means over the photos and over three seeds, in dB:
 
 # %%
 curves = pd.read_csv(sr.runtime.shipped("results") / "voc_histories.csv")
@@ -553,10 +569,10 @@ curves.groupby("steps")[["val_x2_psnr", "val_x4_psnr"]].mean().round(2).T
 # | the article | we measure | verdict |
 # |---|---|---|
 # | its first network converges after about two epochs | after 126 steps most of the way is done, after that a few tenths of a decibel are gained | holds |
-# | it ends at about 21 dB | 0.8 decibels more at 288, 1.8 at 144 | about right |
+# | it ends at about 21 dB | 21.8 dB at 288 and 22.8 dB at 144 | a little low at 288, too low at 144 |
 # | that is no good result | bicubic interpolation, which the article does not show, is better at both sizes, by far more than the seeds differ | holds |
 #
-# The lesson [A1](A1_what_the_voc_article_said.ipynb) has all claims with all numbers.
+# Lesson [A1](A1_what_the_voc_article_said.ipynb) has all claims with all numbers.
 #
 # ## Change it yourself
 #
@@ -663,7 +679,7 @@ curves.groupby("steps")[["val_x2_psnr", "val_x4_psnr"]].mean().round(2).T
 # - Copying pixels, with nothing but a 1×1 convolution after it, makes squares. The best squares that
 #   exist are below bicubic interpolation, and no training changes that.
 # - Depth to space gives every pixel a color of its own. Added to the bicubic picture, four
-#   convolutions beat bicubic interpolation at both scales after less than a minute of training.
+#   convolutions beat bicubic interpolation at both scales after the first steps of training.
 #
 # Lesson [03](03_residual_blocks.ipynb) asks what happens when the network gets deeper.
 #

@@ -78,7 +78,7 @@ from keras import layers
 runtime = sr.setup(seed=0)
 
 # %% [markdown]
-# The constants of this lesson stand in one cell. Change one and run the cells below: the network, its
+# The constants of this lesson are in one cell. Change one and run the cells below: the network, its
 # picture and its numbers follow.
 
 # %%

@@ -81,8 +81,8 @@ runtime = sr.setup(seed=0)
 sr.plots.use_style()
 
 # %% [markdown]
-# All constants of this lesson stand in one cell. Change one, run the cells below, and the networks,
-# the pictures and the numbers change.
+# The constants of this lesson are in one cell. Change one and run the cells below: the networks,
+# their pictures and their numbers change with it.
 
 # %%
 PHOTOS = "photos"  # or a folder of your own, such as "~/Pictures"

@@ -17,12 +17,12 @@
 # # 08 · EDSR: leave out what does not help
 #
 # You end with a small EDSR of your own, trained in less than a minute and measured beside bicubic
-# interpolation, the shipped network and the paper, and you will have tested yourself whether batch
-# normalization helps.
+# interpolation, the networks that ship and the paper, and you will have tested for yourself whether
+# batch normalization helps.
 #
 # | | |
 # |---|---|
-# | Time | two minutes on two CPU cores, half a minute of it for training your network |
+# | Time | about two minutes on two CPU cores, 45 seconds of it for training your network |
 # | Read first | [01](01_bicubic_baselines.ipynb): how benchmarks measure, [03](03_residual_blocks.ipynb): residual blocks, [06](06_depth_to_space.ipynb): depth to space |
 # | Photos | 200 photographs to train on and 16 to validate, part of the course |
 
@@ -85,8 +85,8 @@ runtime = sr.setup(seed=0)
 sr.plots.use_style()
 
 # %% [markdown]
-# All constants of this lesson stand in one cell. Change one, run the cells below, and the network,
-# its picture and its numbers change.
+# The constants of this lesson are in one cell. Change one and run the cells below: the network, its
+# picture and its numbers change with it.
 
 # %%
 SCALE = 4  # 2, 3 or 4
@@ -99,6 +99,8 @@ STEPS = 500
 EPOCH_STEPS = 100  # the network is measured after each epoch
 LEARNING_RATE = 2e-3
 LOSS = "mae"
+SHORT = 100  # steps of each network of the experiment
+DRAWS = 40  # of random crops
 
 # %% [markdown]
 # ## The idea
@@ -109,7 +111,8 @@ LOSS = "mae"
 # does not help:
 #
 # - **No batch normalization.** It gives every feature map mean 0 and standard deviation 1 over the
-#   batch. Super-resolution has to keep the range of the values: a dark photo has to stay dark. The
+#   batch, and then a scale and an offset that are learned. Super-resolution has to keep the range of
+#   the values: a dark photo has to stay dark. The
 #   paper also reports 40 % less memory in training without it.
 # - **No activation outside the blocks.** SRResNet has some after its first convolution and where it
 #   upscales.
@@ -157,13 +160,14 @@ sr.plots.network(block, title=f"With normalization: {block.count_params():,} par
 # ## Build
 #
 # EDSR computes at the size of the small photo and upscales at the very end, by depth to space
-# (lesson 06). The mean color of the training set is subtracted at the start and added at the end.
+# (lesson 06). The mean color of DIV2K, the 800 photos that the paper trains on, is subtracted at the
+# start and added at the end.
 
 # %%
 MEAN = np.array([0.4488, 0.4371, 0.4040])  # the mean color of DIV2K, in 0…1
 
 
-def grow(features, filters, factor):
+def upscaled(features, filters, factor):
     """(N, H, W, C) → (N, factor·H, factor·W, filters): new pixels come from channels."""
     return sr.layers.DepthToSpace(factor)(convolution(filters * factor**2)(features))
 
@@ -172,13 +176,14 @@ def grow(features, filters, factor):
 def edsr(scale=4, blocks=16, filters=64, scaling=1):
     """The paper's baseline; its large network has 32 blocks, 256 filters and scaling 0.1."""
     photo = keras.Input((None, None, 3))
+    # 2 · (photo / 255 - MEAN): from about -1 to 1
     centered = layers.Rescaling(1 / 127.5, (-2 * MEAN).tolist(), dtype="float32")(photo)
     start = features = convolution(filters)(centered)
     for _ in range(blocks):
         features = residual_block(features, filters, scaling)
     features = layers.Add()([start, convolution(filters)(features)])
     for factor in (2, 2) if scale == 4 else (scale,):
-        features = grow(features, filters, factor)
+        features = upscaled(features, filters, factor)
     colors = convolution(3, dtype="float32")(features)
     picture = layers.Rescaling(127.5, (255 * MEAN).tolist(), dtype="float32")(colors)
     return keras.Model(photo, picture, name="edsr")
@@ -193,9 +198,9 @@ sr.plots.network(baseline, title=f"EDSR baseline ×{SCALE}: {baseline.count_para
 # 0…255 go in and come out.
 #
 # The paper trained its large network for eight days, and such a network has to learn the whole
-# picture from nothing. For less than a minute on a CPU you build a smaller one from the same blocks,
-# and let it start from bicubic interpolation, as in lesson 03: the network adds what is missing. The
-# last convolution starts near zero, so before the first step the network *is* bicubic
+# picture from nothing. Here you build a smaller one from the same blocks, which trains in less than a
+# minute on a CPU. It starts from bicubic interpolation, as in lesson 03: the network adds what is
+# missing. The last convolution starts near zero, so before the first step the network *is* bicubic
 # interpolation. It upscales in one step straight to the colors, so that all convolutions work at the
 # small size.
 
@@ -218,7 +223,7 @@ sr.plots.network(model, title=f"Your network: {model.count_params():,} parameter
 
 # %% [markdown]
 # `offset=-0.5` does what EDSR's mean color does: the first convolution sees values from −0.5 to 0.5
-# in place of 0 to 1. In a short training this matters; exercise 3 lets you try it without.
+# in place of 0 to 1. In a short training this may matter; exercise 3 lets you try it without.
 #
 # ## Data
 #
@@ -246,11 +251,12 @@ sr.plots.pairs({"input": low, "target": high}, rows=2, title="Two pieces of a ba
 side, top = SCALE * PATCH, SCALE * (PATCH // 2)
 whole = sr.degradations.crop_to_multiple(opening, SCALE)
 small = sr.degradations.bicubic(whole, (whole.shape[0] // SCALE, whole.shape[1] // SCALE))
+# The same place of the photo: cut from the small photo, and cut first, then downsampled.
 cut_after = small[PATCH // 2 :, PATCH // 2 :][:PATCH, :PATCH].astype(int)
 cut_before = sr.degradations.bicubic(whole[top : top + side, top : top + side], (PATCH, PATCH))
 difference = np.abs(cut_after - cut_before)
 inside = difference[2:-2, 2:-2].max()
-print(f"largest difference near the edge {difference.max()}, inside {inside} gray levels")
+print(f"largest difference {difference.max()}, two pixels away from the edge {inside} gray levels")
 
 # %% [markdown]
 # ## Train
@@ -301,13 +307,14 @@ print(f"The paper's networks see {ratio:,.0f} times as many pixels as yours.")
 # ## Look
 
 # %%
-shipped = {"yours, larger and longer": f"compact_x{SCALE}", "EDSR": f"edsr_baseline_x{SCALE}"}
+shipped = {"compact, ships": f"compact_x{SCALE}", "EDSR, ships": f"edsr_baseline_x{SCALE}"}
 shipped = {name: file for name, file in shipped.items() if file in sr.models.manifest()}
 methods = {"bicubic": "bicubic", "yours": model, **shipped}
 sr.plots.compare(opening, methods, scale=SCALE, zoom=ZOOM, title=f"Your network at ×{SCALE}")
 
 # %% [markdown]
-# The gain depends on the photo. Choose another one by its number:
+# The gain depends on the photo. Compare the PSNR in the titles with those of another one, which you
+# choose by its number:
 
 # %%
 NUMBER = 10  # of a validation photo
@@ -322,27 +329,28 @@ sr.plots.compare(other, methods, scale=SCALE, zoom=zoom, title="Another photo")
 # baseline. Here is how they were trained. (The script is `recipes/train.py` in the repository.)
 
 # %%
-facts = ["title", "parameters", "steps", "minutes", "device", "data"]
+facts = ["title", "parameters", "steps", "minutes", "start", "photos", "data"]
 known = sr.models.manifest()
 pd.DataFrame({name: vars(known[name]) for name in shipped.values()}).loc[facts].T
 
 # %% [markdown]
-# `compact` has a quarter of the parameters. At ×4 it learned from a teacher: its targets are not the
-# photos, but what a better network, a published SRResNet, makes of the small photos. What no network
-# can know is missing in such targets, so learning them takes fewer steps (*knowledge distillation*).
-# EDSR's baseline had far fewer steps than the paper's 300,000, and learned the whole picture from
-# nothing.
+# `compact` has a quarter of the parameters. At ×4 both learned from a teacher: their targets are not the
+# photos, but what a better network, the published SRResNet of lesson 07, makes of the small photos. What
+# no network can know is missing in such targets, so they are easier to learn (*knowledge
+# distillation*). EDSR's baseline also starts from that SRResNet: its blocks, with batch normalization
+# computed into the convolutions. At the other scales both start from ×4. The two differ in more than
+# their architecture, so their scores do not say which architecture is better.
 #
-# PSNR-Y in dB, mean over the validation photos. Most of these were among the training photos of the
-# EDSR that ships, so here its row is flattered; those of the others are not.
+# The table gives PSNR-Y in dB, averaged over the validation photos, on which none of these networks was
+# trained. (`photos_hq` is a larger set, which may not be passed on.)
 
 # %%
 sr.metrics.table(methods, validation_files, scales=(SCALE,))
 
 # %% [markdown]
 # The benchmark sets are not part of the course. If they are on your machine (`srhelpers download
-# Set5`), the next cell measures on them as well. The last two rows are not ours. They are
-# published figures: the large network from the EDSR paper, the baseline as later papers print it.
+# Set5`), the table has your network's scores on them. Its last two rows are published: the baseline as
+# later papers print it, and the large network from the EDSR paper.
 
 # %%
 PUBLISHED = {
@@ -353,15 +361,14 @@ columns = [f"{name} ×{SCALE}, dB" for name in ("Set5", "Set14")]
 rows = {f"{name} (published)": PUBLISHED[name][SCALE] for name in PUBLISHED}
 published = pd.DataFrame.from_dict(rows, orient="index", columns=columns).map("{:.2f}".format)
 
-# %%
 sets = [name for name in ("Set5", "Set14") if sr.datasets.is_here(name)]
 measured = sr.metrics.table(methods, *sets, scales=(SCALE,)) if sets else pd.DataFrame()
 pd.concat([measured, published]).fillna("")
 
 # %% [markdown]
-# With the photos of the course, your network gains more over bicubic on Set5 than on the validation
-# photos: Set5 has five photos with large smooth shapes and clear edges. A gain is a statement about
-# a network *and* a set of photos.
+# Your network gains far more over bicubic interpolation on Set5 than on the validation photos. Set5 has
+# five photos with large smooth shapes and clear edges, so a gain always depends on the photos as well.
+# What separates your network from the published rows is size, and time: they were trained for days.
 #
 # ## Eight answers in place of one
 #
@@ -386,7 +393,7 @@ sr.plots.pairs(
 
 # %%
 def eight(image, size):
-    """What `evaluate` takes: a function from a photo and the size of the answer to the answer."""
+    """Your network with the self-ensemble, as a function that `table` can measure."""
     return sr.upscaling.upscale(image, model, scale=SCALE, self_ensemble=True)
 
 
@@ -406,7 +413,6 @@ sr.metrics.table(answers, validation_files, *sets[:1], scales=(SCALE,))
 # than the difference between the starts means nothing.
 
 # %%
-SHORT = 100  # steps
 VARIANTS = {"without": residual_block, "with": normalized_block}
 few = pieces(training_files, batches=SHORT // 4, skip_flat=0.25)
 
@@ -437,7 +443,7 @@ validation_only = {name: {"val_psnr": run.history["val_psnr"]} for name, run in 
 sr.plots.history(
     validation_only,
     baseline={"bicubic": bicubic},
-    title="Batch normalization, PSNR in dB",
+    title="PSNR in dB with and without batch normalization",
 )
 
 # %% [markdown]
@@ -446,8 +452,8 @@ sr.plots.history(
 # a decibel, several times the spread, and each of their steps takes less time. This is a result for
 # a small network, few steps and this learning rate. It is no proof for others.
 #
-# What batch normalization does to a picture shows best when it is in its training mode: there it
-# normalizes with the statistics of the batch. Give the network the same photo in two batches,
+# What batch normalization does to a picture is easiest to see in training mode (`training=True`), in
+# which it normalizes with the statistics of the batch. Give the network the same photo in two batches,
 # alone and together with others:
 
 # %%
@@ -459,18 +465,18 @@ for name in VARIANTS:
     print(f"{name:<8} largest difference {np.abs(alone - together).max():.1f} gray levels")
 
 # %% [markdown]
-# Without batch normalization the answer for a photo depends on that photo. With it, the answer
-# depends on the other photos of the batch. After training the running means take the place of the
-# batch's statistics, so the network that you use is not quite the one that was trained.
+# Without batch normalization the answer for a photo depends on that photo only. With it, in training
+# mode, it depends on the other photos of the batch too. After training, the running means take the
+# place of the batch's statistics, so you do not use quite the network that was trained.
 #
-# ## A PSNR on random crops means nothing
+# ## A PSNR on random crops depends on the crops
 #
-# The article behind this lesson validates on one random crop of each photo and reports 31.4 dB in
-# RGB. How much does such a number depend on the crops? Draw seven crops from the validation photos,
-# measure your network and bicubic on them, and do so forty times:
+# The article discussed at the end of this lesson validates on one random crop of each photo and
+# reports 31.4 dB in RGB. How much does such a number depend on the crops? Draw seven random crops from
+# the validation photos, measure your network and bicubic interpolation on them, and repeat this
+# `DRAWS` times:
 
 # %%
-DRAWS = 40
 crops = pieces(validation_files, batch_size=7, batches=DRAWS)
 
 
@@ -490,11 +496,10 @@ draws["gain"] = draws.yours - draws.bicubic
 
 # %%
 figure, axes = plt.subplots(figsize=(8, 3.2))
-edges = np.histogram_bin_edges(draws[["yours", "bicubic"]], bins=20)
 for name in ("yours", "bicubic"):
-    axes.hist(draws[name], edges, alpha=0.6, label=name)
-axes.set(xlabel="mean PSNR of seven crops, dB", ylabel="draws")
-axes.set_title("The same two methods, forty draws of crops")
+    axes.plot(draws[name], ".-", label=name)
+axes.set(xlabel="draw", ylabel="mean PSNR of seven crops, dB")
+axes.set_title("The score jumps with the draw; the distance between the two hardly changes")
 axes.legend(frameon=False)
 plt.show()
 
@@ -510,15 +515,15 @@ draws.describe().loc[["min", "mean", "max", "std"]].round(2)
 #
 # ## What the article said
 #
-# The article, [EDSR with Keras](https://juejin.cn) (in Chinese), follows a Keras example of 2022.
+# The article, *EDSR with Keras* on Juejin (in Chinese), follows a Keras example of 2022.
 #
 # | the article | what we find | verdict |
 # |---|---|---|
-# | validation PSNR 31.4 dB | one random crop of each photo, in RGB: see the forty draws above | cannot be told |
-# | choose the weights by the training loss | it never shows overfitting; use photos that are not trained on | fault of method |
+# | validation PSNR 31.4 dB | one random crop of each photo, in RGB: see the draws above | cannot be checked |
+# | choose the weights by the training loss | the training loss does not show overfitting; use photos that are not trained on | not sound |
 # | ×4 is trained from random weights | the paper starts ×4 from the weights of ×2 (section 3.2) | not the paper's recipe |
-# | blocks of 64 filters, whatever `num_filters` says | the addition fails for any other number | fault in the code |
-# | `ds.repeate()`, `self.trainable_varibales`, `.tf.float32` | no such attributes; the code stops there | fault in the code |
+# | blocks of 64 filters, whatever `num_filters` says | the addition fails for any other number | bug |
+# | `ds.repeate()`, `self.trainable_varibales`, `.tf.float32` | no such attributes; the code stops there | bug |
 #
 # ## Change it yourself
 #
@@ -528,8 +533,8 @@ draws.describe().loc[["min", "mean", "max", "std"]].round(2)
 #    bicubic larger? Why?
 # 3. Train your network for `SHORT` steps with `offset=0.0`. Does centering matter?
 #    Start from `network = compiled(compact(SCALE, BLOCKS, FILTERS), SHORT)`.
-# 4. Train it with the squared error. Which loss gives the better PSNR?
-#    Start from `network.compile(optimizer=keras.optimizers.Adam(1e-3), loss="mse", metrics=[...])`.
+# 4. Train it with the squared error. Which loss gives the better PSNR? Start from
+#    `network = compact(SCALE, BLOCKS, FILTERS, offset=-0.5)` and `network.compile(optimizer=keras.optimizers.Adam(1e-3), loss="mse", metrics=[...])`.
 # 5. A self-ensemble of two: mirror the photo (`small[:, ::-1].copy()`), mirror the answer back, take the
 #    mean. How much of the gain of eight answers do two give?
 #
@@ -542,8 +547,8 @@ draws.describe().loc[["min", "mean", "max", "std"]].round(2)
 #
 # <details><summary>Solution to 2</summary>
 #
-# At ×2 it is larger: the small photo still holds most of what is missing, so there is more that can
-# be computed from it.
+# At ×2 it is larger: the small photo still holds more of the detail, so the network has more to work
+# with.
 # </details>
 #
 # <details><summary>Solution to 3</summary>
@@ -588,10 +593,12 @@ draws.describe().loc[["min", "mean", "max", "std"]].round(2)
 #
 # ## Summary
 #
-# - EDSR is SRResNet without batch normalization: convolutions, ReLU, sums, and depth to space at the end.
-# - A small network from the same blocks that starts from bicubic interpolation learns in a minute.
+# - EDSR removes from SRResNet what does not help: batch normalization and the activations outside the
+#   blocks. In our short runs the networks without batch normalization ended higher, and trained faster.
+# - A small network from the same blocks that starts from bicubic interpolation learns in less than a
+#   minute.
 # - The mean of eight answers gains a little, for eight times the work.
-# - Compare methods on the same pixels; a PSNR on random crops cannot be compared with anything.
+# - Compare methods on the same pixels. A PSNR on random crops cannot be compared with one on other crops.
 #
 # **References**
 #

@@ -86,7 +86,7 @@ runtime = sr.setup(seed=0)
 sr.plots.use_style()
 
 # %% [markdown]
-# All constants of this lesson stand in one cell. `srhelpers models` lists the networks that you can
+# The constants of this lesson are in one cell. `srhelpers models` lists the networks that you can
 # put here; a path of a `.keras` file that you trained will do as well.
 
 # %%

@@ -15,7 +15,12 @@ import numpy as np
 from ..runtime import UserError
 
 JOINS = {"Add": "+", "Subtract": "−", "Multiply": "×", "Concatenate": "concat"}
-SHORT = {"UpSampling2D": "Upsampling", "BicubicUpSampling": "Bicubic", "Conv2DTranspose": "Transposed conv"}
+SHORT = {
+    "UpSampling2D": "Upsampling",
+    "BicubicUpSampling": "Bicubic",
+    "Conv2DTranspose": "Transposed conv",
+    "SpectralNormalization": "spectral norm",
+}
 FUNCTIONS = {"relu": "ReLU", "leaky_relu": "LeakyReLU", "gelu": "GELU", "elu": "ELU", "silu": "SiLU", "selu": "SELU"}
 PROBE = 3840  # stands for an open height or width; divides by the strides of any usual network
 
@@ -139,6 +144,11 @@ def _described(operation, tensors, constants):
     if isinstance(operation, keras.Model):
         count = operation.count_params()
         return Node("model", operation.name, f"{count:,} parameters", key=str(count), operation=operation)
+    if isinstance(operation, keras.layers.Wrapper):
+        node = _described(operation.layer, tensors, constants)
+        node.detail = f"{node.detail}, {SHORT.get(name, name)}".removeprefix(", ")
+        node.key, node.operation = name + node.key, operation
+        return node
     try:
         config = operation.get_config()
     except NotImplementedError:  # a layer of the reader's own that is not made to be saved
@@ -152,7 +162,8 @@ def _described(operation, tensors, constants):
         scale, offset = first["scale"], first["offset"]
         title = f"÷ {1 / scale:g}" if 0 < scale < 0.05 else f"× {scale:g}"
         if offset:
-            title += f" {'−' if offset < 0 else '+'} {abs(offset):g}" if np.ndim(config["offset"]) == 0 else " + colour"
+            amount = f"{abs(offset):g}" if np.ndim(config["offset"]) == 0 else "color"
+            title += f" {'−' if offset < 0 else '+'} {amount}"
     elif "kernel_size" in config or name == "Dense":
         kind = "resizing" if "Transpose" in name else "convolution"
         title += " " + "×".join(map(str, config["kernel_size"])) if "kernel_size" in config else ""
@@ -162,8 +173,11 @@ def _described(operation, tensors, constants):
         details.append(_function(config.get("activation")))
     elif re.search("UpSampling|Pooling|DepthToSpace|Cropping|Padding", name):
         kind = "resizing"
-        factor = next((first[key] for key in ("size", "factor", "block_size", "pool_size") if key in first), None)
-        details = [factor and f"{'÷' if 'Pooling' in name else '×'}{factor}", config.get("interpolation")]
+        factor = next((first[key] for key in ("size", "factor", "block_size") if key in first), None)
+        details = [factor and f"×{factor}", config.get("interpolation")]
+        if "pool_size" in config:
+            window, stride = first["pool_size"], first["strides"]
+            details = [window != stride and f"{window}×{window}", stride > 1 and f"÷{stride}"]
     elif "Norm" in name:
         kind = "normalization"
     elif "activation" in config or "ReLU" in name or name == "Softmax" or name.lower() in FUNCTIONS:

@@ -128,9 +128,12 @@ class _Layout:
 
     def _stack(self):
         """Heights: arcs and frames each take a level above their row, the shorter the lower."""
-        spans = []
+        spans, self.rising = [], []
         for arc in self.arcs:
             start, branch, end = arc
+            if not branch and start is not None and self.row[start] == self.row[end] + 1:
+                self.rising.append((start, end))
+                continue
             straight = self.before.get(end) == start and self.row[start] == self.row[end]
             if not branch and straight and start not in self.nodes[end].each:
                 continue
@@ -176,6 +179,8 @@ class _Layout:
                 axes.text(edge, y + 0.02, text, va="bottom", fontsize=8.5, color=FRAME, weight="bold")
             else:
                 self._draw_arc(axes, edge, x, y, *what)
+        for start, end in self.rising:
+            self._draw_rise(axes, start, end)
         for chain in self.chains:
             for (row, size), part in groupby(chain, key=lambda i: (self.row[i], self.nodes[i].size)):
                 first, *_, last = [*part] * 2
@@ -205,6 +210,13 @@ class _Layout:
             _box(axes, (left, y - 0.08), length, 0.16, self.nodes[branch[0]].kind)
             text = self._label(branch)
             axes.text(left + length / 2, y - 0.01, text, ha="center", va="center", fontsize=7.5, zorder=4)
+
+    def _draw_rise(self, axes, start, end):
+        """From the end of a branch to the row above it, between the two rows."""
+        tap, x, row = self._tap(start, end), self._right(end) - 0.04, self.row[end]
+        y, bottom = self.middle[row] - self.tall[row] - 0.6, self.middle[row] - self._height(end) / 2
+        middle = self.middle[self.row[start]]
+        _arrow(axes, [(self._right(start), middle), (tap, middle), (tap, y), (x, y), (x, bottom)], SKIP)
 
     def _draw_node(self, axes, i):
         node, left, y = self.nodes[i], self.left[i], self.middle[self.row[i]]
