@@ -3,7 +3,6 @@
 Source: Ledig et al. 2017 (SRGAN), section 3.3; the words for the grades are those of ITU-R BT.500.
 """
 
-import base64
 import datetime
 import hashlib
 import itertools
@@ -30,7 +29,12 @@ LOWEST, HIGHEST = "nearest", "original"  # hidden among the networks' pictures
 LARGEST = 320  # pixels a side; of a larger photo the middle is taken
 SCREEN = 640  # pixels of the screen that a picture takes at most, each of its own as a square of them
 HASTE = 0.4  # seconds in which nobody looks at a picture: the second half of a double click
-STYLE = "<style>.sr-picture { image-rendering: pixelated; } .sr-answers button { font-size: 1.1em; }</style>"
+STYLE = """<style>
+.sr-picture { image-rendering: pixelated; }
+.sr-answers button { font-size: 1.1em; }
+.sr-scores { margin-top: 1em; text-align: right; }
+.sr-scores :is(td, th) { padding-left: 1.5em; text-align: right; }
+</style>"""
 
 
 class Study:
@@ -160,10 +164,9 @@ class Study:
         return ipywidgets.VBox([ipywidgets.HTML(STYLE), bar, head, pictures, answers])
 
     def _end(self):
-        table = scores(_tidy(_rows(self.file)[0])).to_html(float_format="{:.2f}".format, border=0)
-        content = base64.b64encode(self.file.read_bytes()).decode()
-        link = f'<a download="{self.file.name}" href="data:application/x-ndjson;base64,{content}">Download them</a>'
-        return f"<h3>Thank you. Your answers are in {escape(str(self.file))}</h3>{link}{table}"
+        table = scores(_tidy(_rows(self.file)[0])).drop(columns="raters").rename_axis(None)
+        table = table.to_html(float_format="{:.2f}".format, classes="sr-scores", border=0)
+        return f"<h3>Thank you</h3>Your answers are in<br><code>{escape(str(self.file))}</code>{table}"
 
 
 def _middle(image, scale):

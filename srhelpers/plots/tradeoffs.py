@@ -7,12 +7,12 @@ import matplotlib as mpl
 import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
-from matplotlib.ticker import LogFormatter
+from matplotlib.ticker import LogLocator, NullFormatter
 
 from ..runtime import UserError
 from .figures import COLOURS, STYLE, WIDTH, _Figure, _finish
 
-DISTANCES, DIRECTIONS = (5, 9, 16, 26, 38, 52), np.arange(16) * np.pi / 8  # of a name from its point, in pixels
+DISTANCES, DIRECTIONS = (5, 9, 16, 26, 38, 52, 70, 92), np.arange(16) * np.pi / 8  # of a name from its point, in pixels
 
 
 def pareto(table: pd.DataFrame, x: str, y: str, *, better: Sequence[str] = ("low", "high")) -> list:
@@ -59,8 +59,9 @@ def tradeoff(
     axes = figure.add_subplot()
     axes.set_xscale("log" if log else "linear")
     if log:
-        axes.xaxis.set_major_formatter(LogFormatter(minor_thresholds=(2, 0.5)))
-        axes.xaxis.set_minor_formatter(LogFormatter(minor_thresholds=(2, 0.5)))
+        axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+        axes.xaxis.set_major_formatter("{x:g}")
+        axes.xaxis.set_minor_formatter(NullFormatter())
     axes.margins(0.09)
     legend = {}
     if len(front) > 1:
