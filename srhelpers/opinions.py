@@ -70,6 +70,7 @@ class Study:
                 f"{len(photos)} photos and {', '.join(networks) or 'no network'}."
             )
         names = [str(n) if isinstance(photo, np.ndarray) else Path(photo).stem for n, photo in enumerate(photos)]
+        names = names if len(set(names)) == len(names) else [f"{n} {name}" for n, name in enumerate(names)]
         known = {name: method if isinstance(method, str) else "own" for name, method in networks.items()}
         told = json.dumps([names, known, scale, pairs]).encode()
         self.rater, self.pairs, self.key = str(rater), pairs, hashlib.sha256(told).hexdigest()[:8]
@@ -89,9 +90,8 @@ class Study:
         random = np.random.default_rng(list(f"{self.key} {self.rater}".encode()))
         random.shuffle(self.questions)
         self.questions = [(photo, tuple(random.permutation(pair).tolist())) for photo, pair in self.questions]
-        self.done = (
-            {(row["photo"], tuple(row["shown"])) for row in _rows(self.file)[0]} if self.file.exists() else set()
-        )
+        old = _rows(self.file)[0] if self.file.exists() else []
+        self.done = {(row["photo"], tuple(row["shown"])) for row in old}
 
     @property
     def remaining(self) -> list[tuple[str, tuple[str, ...]]]:

@@ -117,6 +117,17 @@ def test_large_photos_are_cut_and_grey_ones_are_shown(tmp_path, random):
     np.testing.assert_array_equal(mine.pictures["0", "original"][..., 2], photos[0][:, :30])
 
 
+def test_photos_of_one_name_are_told_apart(photos, tmp_path):
+    files = [tmp_path / folder / "IMG_1.png" for folder in "abc"]
+    for file, photo in zip(files, photos, strict=False):
+        file.parent.mkdir()
+        cv2.imwrite(str(file), photo[..., ::-1])
+    mine = sr.opinions.Study(files, {"bicubic": "bicubic"}, folder=tmp_path, rater="1")
+    assert len(set(mine.questions)) == 2 * 3
+    for number in range(3):
+        np.testing.assert_array_equal(mine.pictures[f"{number} IMG_1", "original"], photos[number])
+
+
 @pytest.mark.parametrize(
     ("changes", "message"),
     [

