@@ -423,9 +423,9 @@ damaged = damaged.rename(columns={"bicubic": "clean"}).rename_axis(columns=None)
 damaged.style.format("{:.2f}").highlight_max(props="font-weight: bold")
 
 # %% [markdown]
-# The best of each column is bold. On clean photos it is the network that learned from clean photos
-# for the longest time. On all damages it is another one: `compact, robust`, a quarter of the size,
-# which learned from damaged photos. A leaderboard on clean benchmarks does not tell you which
+# The best of each column is bold. On clean photos it is SRResNet, which learned from clean photos. On
+# all damages it is another one: `compact, robust`, with a quarter of the parameters, which learned
+# from damaged photos. A leaderboard on clean benchmarks does not tell you which
 # network to take for your photos.
 #
 # ## Ask people
