@@ -1,8 +1,9 @@
 """Measure what networks make of damaged photos: python recipes/damages.py
 
-PSNR-Y and LPIPS on the 16 validation photos, for each damage by name, into data/results/damages.csv. What the upscaler
-takes by itself for photos and clean pictures is decided by this table; for drawings and clips it takes the networks
-that were made for them. `TAKEN` goes into the networks' records.
+PSNR-Y and LPIPS on the 16 validation photos, for each damage by name, into data/results/damages.csv; of networks that
+are not in `METHODS`, on these photos as they are. What the upscaler takes by itself for photos and clean pictures is
+decided by this table; for drawings and clips it takes the networks that were made for them. `TAKEN` goes into the
+networks' records.
 """
 
 import sys
@@ -25,22 +26,32 @@ TAKEN = {
     "realesr_animevideov3_x4": ["video"],
 }
 
+
+def wanted(shipped):
+    """(method, scale) → degradations: all for those above, clean photos for every other network that ships."""
+    upscalers = [name for name, record in shipped.items() if record.kind == "upscaler" and sr.models.is_here(name)]
+    found = {(name, scale): ("bicubic",) for name in upscalers for scale in shipped[name].scales}
+    found["bicubic", 3] = ("bicubic",)
+    return found | {
+        (name, scale): ("bicubic", *sr.degradations.DAMAGES) for scale in METHODS for name in METHODS[scale]
+    }
+
+
 if __name__ == "__main__":
     sr.setup("quick")
     _, photos = sr.datasets.split("photos")
     shipped, file = sr.models.manifest(sr.runtime.shipped("models")), sr.runtime.shipped("results") / "damages.csv"
-    for scale, methods in METHODS.items():
-        for method in methods:
-            if method != "bicubic" and method not in shipped:
-                print(f"{method} does not ship", file=sys.stderr)
-                continue
-            rows = [
-                sr.metrics.evaluate(method, photos, scale, degradation=damage, lpips=True)
-                for damage in ("bicubic", *sr.degradations.DAMAGES)
-            ]
-            rows = pd.concat(rows, ignore_index=True).assign(dataset="validation", folder="")
-            table = sr.metrics.summarise(rows)
-            sr.metrics.save(table, file)
-            print(table, flush=True)
+    for (method, scale), degradations in wanted(shipped).items():
+        if method != "bicubic" and method not in shipped:
+            print(f"{method} does not ship", file=sys.stderr)
+            continue
+        rows = [
+            sr.metrics.evaluate(method, photos, scale, degradation=degradation, lpips=True)
+            for degradation in degradations
+        ]
+        rows = pd.concat(rows, ignore_index=True).assign(dataset="validation", folder="")
+        table = sr.metrics.summarise(rows)
+        sr.metrics.save(table, file)
+        print(table, flush=True)
     for name in shipped:
         sr.models.describe(name, folder=sr.runtime.shipped("models"), uses=TAKEN.get(name, []))

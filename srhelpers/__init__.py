@@ -12,6 +12,7 @@ In the order in which a reader meets them; each imports only those before it:
     upscaling      a network on pictures, folders and clips of any size
     metrics        PSNR, SSIM, LPIPS; `evaluate` any network on any photos
     plots          figures, and what a reader touches in a notebook
+    opinions       a blind study of what people prefer
     notebooks      run the lessons
 """
 

@@ -8,6 +8,7 @@ from . import (
     metrics as metrics,
     models as models,
     notebooks as notebooks,
+    opinions as opinions,
     plots as plots,
     runtime as runtime,
     training as training,

@@ -268,3 +268,76 @@ def test_notebook_11_takes_a_photo_and_its_slider_moves(chromium, lab, clone):
         path = next(clone.glob("notebooks/11_*.ipynb"))
         upload(page, path, run(page, path))
         move_slider(page)
+
+
+# What the study of opinions in lesson 12 needs, of all its cells.
+STUDY = (
+    "find_spec",
+    "opening =",
+    "import json",
+    "SCALE =",
+    "records =",
+    "training_files,",
+    "RATED =",
+    "Study(",
+    "read(",
+)
+
+
+@pytest.fixture
+def study(clone, tmp_path):
+    """The cells of lesson 12 that ask for opinions; the answers go to a folder of the test."""
+    path = next(clone.glob("notebooks/12_*.ipynb"))
+    notebook = nbformat.read(path, 4)
+    cells = [cell for cell in code_cells(notebook) if any(sign in cell.source for sign in STUDY)]
+    notebook.cells = [cell for cell in cells if "read(collected)" not in cell.source]
+    for cell in notebook.cells:
+        cell.source = cell.source.replace('sr.runtime.own("results")', f'Path("{tmp_path}")')
+    nbformat.write(notebook, path)
+    return path
+
+
+def grade(page, output, grades, first, total=20):
+    """Click one grade after the other, as a person would."""
+    for number, word in enumerate(grades, first):
+        playwright.expect(output).to_contain_text(f"{number} of {total}")
+        page.wait_for_timeout(1000 * sr.opinions.HASTE + 100)
+        output.get_by_role("button", name=word).click()
+
+
+def test_a_study_of_twenty_pictures_goes_on_after_a_reload(chromium, lab, study, tmp_path):
+    with page_of(chromium, lab, "12") as page:
+        open_notebook(page, study.name)
+        restart_and_run_all(page)
+        output = page.locator(".jp-OutputArea-output", has=page.locator(".sr-answers"))
+        show(page, output)
+        assert output.locator("img").count() == 2
+        keep(page, "12_calibration")
+        output.get_by_role("button", name="Begin").click()
+        grade(page, output, ["good", "fair", "poor", "bad", "excellent"] * 2, 1)
+        playwright.expect(output).to_contain_text("11 of 20")
+        keep(page, "12_question")
+        assert sr.opinions.read(tmp_path / "opinions")[0].shape == (10, 4)
+        images = output.locator("img")
+        assert images.first.evaluate(WHOLE_PIXELS), "its pixels are not shown as whole squares"
+        names = ("bicubic", "compact", "SRGAN", "nearest", "original", *(f"0{n}" for n in range(14, 18)))
+        sent = output.inner_html()
+        assert not [name for name in names if f">{name}" in sent or f'"{name}' in sent]
+
+        page.keyboard.press("Control+s")
+        page.reload()
+        page.get_by_text("| Idle").wait_for()
+        restart_and_run_all(page)  # the kernel is another one too
+        show(page, output)
+        playwright.expect(output).to_contain_text("10 questions")
+        output.get_by_role("button", name="Begin").click()
+        grade(page, output, ["good"] * 10, 11)
+        playwright.expect(output.locator("table")).to_contain_text("original")
+        keep(page, "12_end")
+    answers, reports = sr.opinions.read(tmp_path / "opinions")
+    assert len(answers) == 20 and set(answers.groupby("network").size()) == {4}
+    assert all("the original is worse" in report for report in reports)  # nobody looked at the pictures
+
+
+WHOLE_PIXELS = """image => image.decode().then(() => image.clientWidth % image.naturalWidth === 0
+                                       && getComputedStyle(image).imageRendering === "pixelated")"""

@@ -96,7 +96,7 @@ def damages():
     measured = pd.read_csv("data/results/damages.csv").query("scale == 4")
     cells = measured.apply(lambda row: f"{row.psnr_y:.2f} / {row.lpips:.3f}".replace(" 0.", " ."), axis=1)
     rows = measured.assign(cell=cells).pivot(index="method", columns="degradation", values="cell")
-    rows = rows.loc[measured.method.unique(), list(DAMAGES)]
+    rows = rows.loc[measured.method.unique(), list(DAMAGES)].dropna()  # of some only what they make of clean photos
     lines = [["×4, PSNR-Y in dB / LPIPS", "none", *DAMAGES[1:]], ["---"] * (len(DAMAGES) + 1)]
     lines += [[f"`{name}`", *row] for name, row in zip(rows.index, rows.to_numpy(), strict=True)]
     source = (
