@@ -3,6 +3,7 @@
 import argparse
 import sys
 import warnings
+from functools import partial
 
 import srhelpers as sr
 
@@ -89,7 +90,14 @@ def _evaluate(arguments):
 def _upscale(arguments):
     if arguments.scale is not None and not arguments.scale > 0:
         raise UserError(f"Expected a scale above 0, got {arguments.scale:g}.")
-    summary = sr.upscaling.folders.upscale_files(
+    if arguments.workers and arguments.ray is None:
+        raise UserError("Expected --ray where --workers is given, got none; add it.")
+    if arguments.ray is None:
+        upscale_files = sr.upscaling.folders.upscale_files
+    else:
+        address = arguments.ray or None
+        upscale_files = partial(sr.upscaling.cluster.upscale_files, address=address, workers=arguments.workers)
+    summary = upscale_files(
         arguments.input,
         arguments.output,
         arguments.model,
@@ -176,6 +184,10 @@ def _parser():
     upscale.add_argument("--format", choices=("jpg", "png", "webp", "tiff"), help="of pictures; default: as each input")
     upscale.add_argument("--suffix", default="", metavar="TEXT", help="added to the names in a folder, such as _x4")
     upscale.add_argument("--overwrite", action="store_true", help="make anew what is there already")
+    upscale.add_argument(
+        "--ray", nargs="?", const="", metavar="ADDRESS", help="share pictures among the machines of a Ray cluster"
+    )
+    upscale.add_argument("--workers", type=int, metavar="N", help="with --ray; default: one per GPU, else per machine")
     upscale.set_defaults(function=_upscale)
 
     models = commands.add_parser("models", help="the shipped models: size, scales, score, what for")

@@ -156,7 +156,7 @@ def load(name: str | Path, folder: str | Path | None = None, *, shared: bool = T
             raise FileNotFoundError(f"Expected a .keras file at {file}, where there is none.")
         return _read(file)
     file = _find(name, folder)
-    return _shared(file, file.stat().st_mtime_ns) if shared else _read(file)
+    return _shared(file, file.stat().st_mtime_ns, runtime.replicas()) if shared else _read(file)
 
 
 def is_here(name: str, folder: str | Path | None = None) -> bool:
@@ -190,7 +190,7 @@ def _remedy(folder):
 
 
 @functools.lru_cache(maxsize=32)
-def _shared(file, changed):
+def _shared(file, changed, replicas):
     return _read(file)
 
 

@@ -5,7 +5,8 @@ import glob
 import os
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from pathlib import Path
+from pathlib import Path, PurePath
+from typing import Any
 
 import keras
 
@@ -62,33 +63,46 @@ def plan(inputs: Inputs, output: File, *, format: str | None = None, suffix: str
     elif output.suffix.lower() in (*FORMATS, *CLIPS) and not output.is_dir():
         raise UserError(f"Expected a folder as output of several files or a folder, got {output}; name one.")
     else:
-        targets = {
-            source: output / inside.with_name(f"{inside.stem}{suffix}{_ending(inside.suffix, format)}")
-            for source, inside in found.items()
-        }
-        times = Counter(targets.values())
-        alike = Counter((target, source.suffix) for source, target in targets.items())
-        targets = {
-            source: target.with_stem(f"{target.stem}_{source.suffix[1:]}")
-            if times[target] > alike[target, source.suffix] == 1
-            else target
-            for source, target in targets.items()
-        }
-    real, owners = {source: os.path.realpath(source) for source in found}, {}
+        named = names(found, format=format, suffix=suffix)
+        targets = {source: output / inside for source, inside in named.items()}
+    real = {source: os.path.realpath(source) for source in found}
     for source, target in targets.items():
         if real[source] == os.path.realpath(target):
             raise UserError(f"Expected an output beside the input, got {source} for both; choose a folder or a suffix.")
+    check_names(targets)
+    made = {os.path.realpath(target) for target in targets.values()}
+    return {source: target for source, target in targets.items() if real[source] not in made}
+
+
+def names(found: dict[Any, PurePath], *, format: str | None = None, suffix: str = "") -> dict[Any, PurePath]:
+    """Where in the output folder each file goes that stands at that place in the input; see `plan`."""
+    named = {
+        source: inside.with_name(f"{inside.stem}{suffix}{_ending(inside.suffix, format)}")
+        for source, inside in found.items()
+    }
+    times = Counter(named.values())
+    alike = Counter((target, found[source].suffix) for source, target in named.items())
+    return {
+        source: target.with_stem(f"{target.stem}_{found[source].suffix[1:]}")
+        if times[target] > alike[target, found[source].suffix] == 1
+        else target
+        for source, target in named.items()
+    }
+
+
+def check_names(targets: dict[Any, Any]) -> None:
+    """Refuse two sources of one target."""
+    owners = {}
+    for source, target in targets.items():
         if target in owners:
             raise UserError(
                 f"Expected a name for each output, got {target} for {owners[target]} and {source}; rename one, or "
                 "upscale them apart."
             )
         owners[target] = source
-    made = {os.path.realpath(target) for target in targets.values()}
-    return {source: target for source, target in targets.items() if real[source] not in made}
 
 
-def is_clip(source: Path, target: Path) -> bool:
+def is_clip(source: PurePath, target: PurePath) -> bool:
     """Whether one of the two ends as clips do."""
     return not CLIPS.keys().isdisjoint([source.suffix.lower(), target.suffix.lower()])
 
@@ -116,13 +130,12 @@ def _find(path, output):
             # A folder that is linked into itself is walked through forty times.
             once.setdefault((os.path.realpath(file.parent), file.name), file)
         inner = {file: Path(file.name) for file in sorted(once.values())}
-    return {
-        file: name
-        for file, name in inner.items()
-        # macOS lays a hidden ._photo.jpg beside each photo.jpg.
-        if file.suffix.lower() in (*FORMATS, *CLIPS) and not any(part.startswith(".") for part in name.parts)
-        if _may_be_read(file)
-    }
+    return {file: name for file, name in inner.items() if is_meant(name) and _may_be_read(file)}
+
+
+def is_meant(inside: PurePath) -> bool:
+    """Whether a file of a folder is a picture or clip by its name; macOS lays a hidden ._photo.jpg beside photo.jpg."""
+    return inside.suffix.lower() in (*FORMATS, *CLIPS) and not any(part.startswith(".") for part in inside.parts)
 
 
 def _may_be_read(file):
@@ -134,12 +147,12 @@ def _may_be_read(file):
 
 
 @contextlib.contextmanager
-def making(target: Path) -> Iterator[None]:
+def making(target: File) -> Iterator[None]:
     """This process alone makes the target, or `_files.Busy` is raised. That it was killed at it is remembered."""
     with _files.locked(target, f"is making {target}", wait=False):
         mark = _files.record(target, ".tries")
         if before := tries(target):
-            _files.remove_unfinished(target)
+            _files.remove_unfinished(Path(target))
         mark.write_text(f"{before + 1}")
         try:
             yield
@@ -147,7 +160,7 @@ def making(target: Path) -> Iterator[None]:
             mark.unlink(missing_ok=True)
 
 
-def tries(target: Path) -> int:
+def tries(target: File) -> int:
     """How often a process was killed while it made the target."""
     mark = _files.record(target, ".tries")
     return int(mark.read_text() or 1) if mark.exists() else 0
