@@ -1,7 +1,9 @@
 """The command line: `srhelpers run`, `srhelpers download`, `srhelpers evaluate`, `srhelpers upscale`, …"""
 
 import argparse
+import shutil
 import sys
+import textwrap
 import warnings
 from functools import partial
 
@@ -118,14 +120,26 @@ def _upscale(arguments):
     return 1 if summary.failed else 0
 
 
+def _print_row(start, text):
+    """A row of a table whose last column goes on below it where the terminal ends, or begins there if it is narrow."""
+    width = shutil.get_terminal_size().columns
+    if not sys.stdout.isatty():
+        print(start + text)
+    elif width >= len(start) + 30:
+        print(textwrap.fill(text, width, initial_indent=start, subsequent_indent=" " * len(start)))
+    else:
+        print(start.rstrip(), textwrap.indent(textwrap.fill(text, width - 4), " " * 4), sep="\n")
+
+
 def _models(arguments):
-    print(f"{'name':<27} {'scales':<7} {'parameters':>10} {'size':>7}  {'PSNR-Y':<24} what for, and lesson")
+    _print_row(f"{'name':<27} {'scales':<7} {'parameters':>10} {'size':>7}  {'PSNR-Y':<24} ", "what for, and lesson")
     for row in sr.models.table().itertuples():
         scales = " ".join(f"×{scale}" for scale in row.scales)
         size = f"{row.megabytes:.1f} MB"
         by = "" if row.author in ("this course", "you") else f"; by {row.author}, {row.licence}"
         purpose = f"{row.purpose}{f' ({row.lesson})' * bool(row.lesson)}{by}"
-        print(f"{row.name:<27} {scales:<7} {row.parameters:>10,} {size:>7}  {row.score:<24} {purpose}")
+        start = f"{row.name:<27} {scales:<7} {row.parameters:>10,} {size:>7}  {row.score:<24} "
+        _print_row(start, purpose)
     return 0
 
 

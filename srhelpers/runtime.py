@@ -163,7 +163,7 @@ def _tensorflow_distribute():
 
 
 def _share_batches(devices):
-    """From now on networks are copied to these devices, and every batch is shared among them; one device is as usual."""
+    """From now on networks are copied to these devices, and they share every batch; one device is as usual."""
     import keras
 
     several = len(devices) > 1

@@ -177,8 +177,9 @@ def _unknown(name, places):
     listed = next((place for place in places if name in index(place)), None)
     if listed:
         return f"Expected the network's file {listed / name}.keras, which is not there{_remedy(listed)}."
-    known = [known for place in places for known in manifest(place)]
+    known = {name: record for place in places for name, record in manifest(place).items()}
     meant = "".join(f"; did you mean {close}?" for close in difflib.get_close_matches(name, known, 1))
+    known = [name for name, record in known.items() if record.kind == "upscaler"]
     return f"Expected a model of {', '.join(known) or 'none'}, or the path of a .keras file, got {name!r}{meant}"
 
 

@@ -70,7 +70,8 @@ def upscale_files(
     if any(map(_is_address, [*inputs, output])):
         jobs = _stored_jobs(inputs, output, format, suffix, overwrite, summary)
     else:
-        jobs = folders.waiting_jobs(planning.plan(inputs, output, format=format, suffix=suffix), overwrite, summary)
+        planned = planning.plan(inputs, output, format=format, suffix=suffix)
+        jobs = folders.waiting_jobs(planned, output, overwrite, summary)
     for job in jobs:
         if folders.use_of(job) == "video":
             summary.failed[job.source] = "Expected a picture, got a clip; upscale it without --ray."

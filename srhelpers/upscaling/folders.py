@@ -16,15 +16,16 @@ from tqdm.auto import tqdm
 from .. import _files, models
 from ..runtime import UserError
 from . import engine, pictures
-from .planning import LONGEST_NAME, LOSSY, File, Inputs, Network, is_clip, making, plan, tries
+from .planning import LONGEST_NAME, LOSSY, File, Inputs, Network, is_clip, making, mark, plan, tries
 
 TILE = 256  # pixels a side: of a small network some hundred megabytes, whatever the picture
+LOOKED_AT = 100  # pictures that were there already, for their size
 KILLED = "its process was killed twice, perhaps for want of memory; upscale it alone, with a smaller tile."
 OVERLAP = 32  # pixels around a tile at most, though some networks look hundreds of pixels far
 REASONS = {
     "photo": "JPEG and WebP are taken for photos with the damage of compression",
     "clean": "files without loss are taken for clean pictures",
-    "video": "it is meant for clips",
+    "video": "clips have the damage of compression and need a quick one",
 }
 _BAR = "{desc}: {percentage:3.0f}%|{bar}| {n:.1f}/{total} [{elapsed}<{remaining}]"
 
@@ -89,21 +90,24 @@ def upscale_files(
     """
     started, summary = time.perf_counter(), Summary()
     planned = plan(inputs, output, format=format, suffix=suffix)
-    waiting = waiting_jobs(planned, overwrite, summary)
+    waiting = waiting_jobs(planned, output, overwrite, summary)
     if model is not None:
+        name = model if isinstance(model, str) else ""
         model, scale = loaded(model, scale)  # also where nothing waits: a wrong name is told at once
     by_network = {}
     for job in waiting:
         by_network.setdefault(model or models.choice(use or use_of(job), scale or 2), []).append(job)
+    note_other_size(planned, scale or 2, summary)
     options = {"tile": tile, "exact": exact, "self_ensemble": self_ensemble, "progress": progress}
     for network, jobs in by_network.items():
         if model is None and progress:
             print_choice(network, jobs[0], use)
-        _upscale_all(jobs, *loaded(network, scale or 2), overwrite, summary, **options)
+        told = name if model else network
+        _upscale_all(jobs, told, *loaded(network, scale or 2), overwrite, summary, **options)
     return replace(summary, seconds=time.perf_counter() - started)
 
 
-def waiting_jobs(planned: dict[Path, Path], overwrite: bool, summary: Summary) -> list["Job"]:
+def waiting_jobs(planned: dict[Path, Path], output: File, overwrite: bool, summary: Summary) -> list["Job"]:
     """What is to be made, in folders that are there then; all else goes into the summary."""
     waiting = []
     for source, target in planned.items():
@@ -119,9 +123,25 @@ def waiting_jobs(planned: dict[Path, Path], overwrite: bool, summary: Summary) -
             summary.failed[source] = KILLED
         else:
             waiting.append(job)
-    for folder in dict.fromkeys(job.target.parent for job in waiting):
+    folders, top = dict.fromkeys(job.target.parent for job in waiting), Path(output).expanduser()
+    if any(folder == top or top in folder.parents for folder in folders):
+        with contextlib.suppress(OSError):  # the next line says what is wrong
+            mark(top)
+    for folder in folders:
         _files.make_folder(folder)
     return waiting
+
+
+def note_other_size(planned: dict[Path, Path], scale: float, summary: Summary) -> None:
+    """Of the first of some pictures that were there already in another size than this scale makes, say so."""
+    sources = {target: source for source, target in planned.items()}
+    for target in summary.skipped[:LOOKED_AT]:
+        old, new = pictures.size_of(target), pictures.size_of(sources[target])
+        wanted = new and tuple(max(round(n * scale), 1) for n in new)
+        if old and wanted and sorted(old) != sorted(wanted):  # turned as EXIF says, or not
+            sizes = f"{old[1]}×{old[0]} pixels; ×{scale:g} makes {wanted[1]}×{wanted[0]}"
+            summary.notes[target] = f"It was there already, with {sizes}. Choose another folder to keep both."
+            return
 
 
 def print_choice(network: str, job: "Job", use: str | None) -> None:
@@ -145,7 +165,7 @@ def loaded(model: Network, scale: float | None) -> tuple[keras.Model, float]:
     return model, scale
 
 
-def _upscale_all(jobs, model, scale, overwrite, summary, *, tile, exact, self_ensemble, progress):
+def _upscale_all(jobs, name, model, scale, overwrite, summary, *, tile, exact, self_ensemble, progress):
     """Pictures and clips through one network."""
     images = [job for job in jobs if not is_clip(job.source, job.target)]
     clips = [job for job in jobs if is_clip(job.source, job.target)]
@@ -154,7 +174,7 @@ def _upscale_all(jobs, model, scale, overwrite, summary, *, tile, exact, self_en
     options = {"model": model, "scale": scale, "self_ensemble": self_ensemble}
     options |= {"tile": tile, "overwrite": overwrite, "progress": progress}
     for job in sorted(clips, key=lambda job: job.tries):
-        _upscale_clip(job, options, summary)
+        _upscale_clip(job, name, options, summary)
 
 
 @dataclass
@@ -280,11 +300,13 @@ def _finish(job, summary):
         job.claim.close()
 
 
-def _upscale_clip(job, options, summary):
+def _upscale_clip(job, name, options, summary):
     try:
         from . import clips  # needs PyAV, which pictures do not
 
         if not _is_made(job, summary):
+            if options["progress"]:
+                _print_expected_time(clips, job.source, name, engine.own_scale(options["model"], options["scale"]))
             made = clips.upscale_video(job.source, job.target, **options)
             summary.add(summary.done, job.target, f"{made}.")
             summary.megapixels += made.frames * math.prod(made.size) / 1e6
@@ -292,3 +314,13 @@ def _upscale_clip(job, options, summary):
         summary.add(summary.skipped, job.target, f"{busy}")
     except Exception as error:
         summary.fail(job.source, error)
+
+
+def _print_expected_time(clips, source, name, scale):
+    """Before a clip begins, what it will take, where the network's speed was measured."""
+    with contextlib.suppress(UserError, OSError):  # the upscaling says what is wrong with the clip
+        frames, (height, width) = clips.length(source)
+        megapixels = frames * height * width * scale**2 / 1e6
+        for speed in models.speeds().query("model == @name and scale == @scale").itertuples():
+            minutes = megapixels * speed.seconds_per_megapixel / 60
+            print(f"{source}: {frames} frames, about {minutes:,.1f} minutes if this were a {speed.device}.", flush=True)

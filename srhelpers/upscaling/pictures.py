@@ -54,6 +54,13 @@ def read(file: str | os.PathLike) -> Picture:
     return decode(Path(file).read_bytes(), file)
 
 
+def size_of(file: str | os.PathLike) -> tuple[int, int] | None:
+    """(height, width) as a file's header says, or None where it says nothing that Pillow knows."""
+    with contextlib.suppress(Exception), Image.open(file) as image:  # Pillow has many for damaged files
+        return image.height, image.width
+    return None
+
+
 def decode(content: bytes, file: str | os.PathLike) -> Picture:
     """What a file holds, as `read` reads it; its name is for errors."""
     try:

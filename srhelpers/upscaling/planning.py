@@ -1,8 +1,10 @@
 """Which file becomes which, and one process at a time for each."""
 
 import contextlib
+import difflib
 import glob
 import os
+import warnings
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from pathlib import Path, PurePath
@@ -11,6 +13,7 @@ from typing import Any
 import keras
 
 from .. import _files
+from ..datasets import catalog
 from ..runtime import UserError
 from .encoding import FORMATS, check_target
 
@@ -39,7 +42,7 @@ def plan(inputs: Inputs, output: File, *, format: str | None = None, suffix: str
 
     Returns:
         dict of source → target. What is a target itself is left out, so a second run with the same folder in and out
-        finds no more than the first.
+        finds no more than the first. So is a folder that a run made (`mark`), with a warning.
     """
     if format not in (None, *CHOICES):
         raise UserError(f"Expected a format of {', '.join(CHOICES)}, got {format!r}.")
@@ -49,8 +52,8 @@ def plan(inputs: Inputs, output: File, *, format: str | None = None, suffix: str
         inner = _find(Path(item).expanduser(), output)
         if not inner:
             raise FileNotFoundError(
-                f"Expected a picture, a clip, or a folder or glob with some ({' '.join([*FORMATS, *CLIPS])}), got "
-                f"{os.fspath(item)!r}, where there is none."
+                f"Expected a picture, a clip, or a folder or glob with some, got {os.fspath(item)!r}, "
+                f"{_missing(Path(item).expanduser(), os.fspath(item))}"
             )
         found |= inner
     single = len(found) == len(inputs) == 1 and not Path(inputs[0]).expanduser().is_dir()
@@ -114,6 +117,31 @@ def _ending(old, format):
     return f".{format}" if format else old
 
 
+def mark(folder: Path) -> None:
+    """Make the output folder of a run; one that was not there before holds results only, which is remembered."""
+    if not folder.exists():
+        folder.mkdir(parents=True)
+        _files.record(folder, ".made").write_text(f"{folder.stat().st_ino}")
+
+
+def _holds_results(folder):
+    known = _files.record(folder, ".made")
+    return known.exists() and known.read_text() == f"{folder.stat().st_ino}"
+
+
+def _missing(path, item):
+    """Why nothing is found there, and what may be meant."""
+    if path.is_dir():
+        return f"a folder without any of {' '.join([*FORMATS, *CLIPS])}."
+    if glob.has_magic(item):
+        return "a pattern that fits none."
+    names = [file.name for file in path.parent.iterdir()] if path.parent.is_dir() else []
+    close = [path.with_name(name) for name in difflib.get_close_matches(path.name, names, 1)]
+    told = f"which is not there{''.join(f'; did you mean {meant}?' for meant in close) or '.'}"
+    dataset = not close and difflib.get_close_matches(item.lower(), catalog.DATASETS, 1)
+    return f"{told} `srhelpers download --list` tells in which folder a dataset is." if dataset else told
+
+
 def _find(path, output):
     """{file: its path inside the input}; what earlier runs wrote to an output inside a folder does not count."""
     if path.is_file():
@@ -124,6 +152,10 @@ def _find(path, output):
         if own.startswith(f"{top}{os.sep}"):
             made = {file for file in inner if os.path.realpath(file).startswith(f"{own}{os.sep}")}
             inner = {file: name for file, name in inner.items() if file not in made}
+        inside = {path / parent for name in inner.values() if is_meant(name) for parent in name.parents if parent.name}
+        for made in filter(_holds_results, sorted(inside)):
+            warnings.warn(f"Left out {made}, which an earlier run made; name it to upscale it.", stacklevel=2)
+            inner = {file: name for file, name in inner.items() if not file.is_relative_to(made)}
     else:
         found, once = glob.glob(os.fspath(path), recursive=True), {}  # noqa: PTH207, Path.glob takes no absolute pattern
         for file in sorted(map(Path, found), key=lambda file: (len(file.parts), file)):
