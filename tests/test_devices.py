@@ -70,9 +70,9 @@ def trained(folder, devices):
     keras.utils.set_random_seed(2)
     judge = keras.Sequential([keras.Input((None, None, 3)), keras.layers.Rescaling(1 / 255), keras.layers.Conv2D(1, 3)])
     gan = definitions("07")["SRGAN"](network(), judge, lambda real, fake: keras.ops.mean(keras.ops.square(real - fake)))
-    # TensorFlow adds up what the devices return from a `compute_loss` of one's own; Adam does not see that factor.
-    jax = keras.backend.backend() == "jax"
-    gan.compile(keras.optimizers.SGD(1e-7) if jax else keras.optimizers.Adam(1e-4))
+    # TensorFlow adds up what the devices return from a `compute_loss` of one's own, a factor that Adam does not see.
+    summed = sr.runtime.replicas() if keras.backend.backend() == "tensorflow" else 1
+    gan.compile(keras.optimizers.SGD(1e-7 / summed))
     gan.fit(short, shuffle=False, verbose=0)
 
     weights = {name: made.get_weights() for name, made in {"fit": model, "resumed": resumed, "gan": gan}.items()}

@@ -145,6 +145,7 @@ def note_other_size(planned: dict[Path, Path], scale: float, summary: Summary) -
 
 
 def print_choice(network: str, job: "Job", use: str | None) -> None:
+    """Say which network is taken for a file where nobody named one, and why."""
     reason = f"it is the choice for {use}" if use else REASONS[use_of(job)]
     print(f"Network: {network}, since {reason}; --for and --model choose another.")
 
