@@ -2,8 +2,8 @@
 
 PSNR-Y and LPIPS on the 16 validation photos, for each damage by name, into data/results/damages.csv; of networks that
 are not in `METHODS`, on these photos as they are. What the upscaler takes by itself for photos and clean pictures is
-decided by this table; for drawings and clips it takes the networks that were made for them. `TAKEN` goes into the
-networks' records.
+decided by this table, for clips also by data/results/speed.csv; for drawings it takes the network that was made for
+them. `TAKEN` goes into the networks' records.
 """
 
 import sys
@@ -21,9 +21,8 @@ METHODS = {
 }
 TAKEN = {
     **{name: ["clean"] for name in ("compact_x2", "compact_x3", "compact_x4")},
-    **{name: ["photo"] for name in ("compact_x2_robust", "compact_x4_robust")},
+    **{name: ["photo", "video"] for name in ("compact_x2_robust", "compact_x4_robust")},
     "realesrgan_x4plus_anime": ["drawing"],
-    "realesr_animevideov3_x4": ["video"],
 }
 
 

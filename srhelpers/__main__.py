@@ -1,8 +1,11 @@
 """The command line: `srhelpers run`, `srhelpers download`, `srhelpers evaluate`, `srhelpers upscale`, …"""
 
 import argparse
+import shutil
 import sys
+import textwrap
 import warnings
+from functools import partial
 
 import srhelpers as sr
 
@@ -89,7 +92,14 @@ def _evaluate(arguments):
 def _upscale(arguments):
     if arguments.scale is not None and not arguments.scale > 0:
         raise UserError(f"Expected a scale above 0, got {arguments.scale:g}.")
-    summary = sr.upscaling.folders.upscale_files(
+    if arguments.workers and arguments.ray is None:
+        raise UserError("Expected --ray where --workers is given, got none; add it.")
+    if arguments.ray is None:
+        upscale_files = sr.upscaling.folders.upscale_files
+    else:
+        address = arguments.ray or None
+        upscale_files = partial(sr.upscaling.cluster.upscale_files, address=address, workers=arguments.workers)
+    summary = upscale_files(
         arguments.input,
         arguments.output,
         arguments.model,
@@ -124,14 +134,26 @@ def _app(arguments):
     return 0
 
 
+def _print_row(start, text):
+    """A row of a table whose last column goes on below it where the terminal ends, or begins there if it is narrow."""
+    width = shutil.get_terminal_size().columns
+    if not sys.stdout.isatty():
+        print(start + text)
+    elif width >= len(start) + 30:
+        print(textwrap.fill(text, width, initial_indent=start, subsequent_indent=" " * len(start)))
+    else:
+        print(start.rstrip(), textwrap.indent(textwrap.fill(text, width - 4), " " * 4), sep="\n")
+
+
 def _models(arguments):
-    print(f"{'name':<27} {'scales':<7} {'parameters':>10} {'size':>7}  {'PSNR-Y':<24} what for, and lesson")
+    _print_row(f"{'name':<27} {'scales':<7} {'parameters':>10} {'size':>7}  {'PSNR-Y':<24} ", "what for, and lesson")
     for row in sr.models.table().itertuples():
         scales = " ".join(f"×{scale}" for scale in row.scales)
         size = f"{row.megabytes:.1f} MB"
         by = "" if row.author in ("this course", "you") else f"; by {row.author}, {row.licence}"
         purpose = f"{row.purpose}{f' ({row.lesson})' * bool(row.lesson)}{by}"
-        print(f"{row.name:<27} {scales:<7} {row.parameters:>10,} {size:>7}  {row.score:<24} {purpose}")
+        start = f"{row.name:<27} {scales:<7} {row.parameters:>10,} {size:>7}  {row.score:<24} "
+        _print_row(start, purpose)
     return 0
 
 
@@ -190,6 +212,10 @@ def _parser():
     upscale.add_argument("--format", choices=("jpg", "png", "webp", "tiff"), help="of pictures; default: as each input")
     upscale.add_argument("--suffix", default="", metavar="TEXT", help="added to the names in a folder, such as _x4")
     upscale.add_argument("--overwrite", action="store_true", help="make anew what is there already")
+    upscale.add_argument(
+        "--ray", nargs="?", const="", metavar="ADDRESS", help="share pictures among the machines of a Ray cluster"
+    )
+    upscale.add_argument("--workers", type=int, metavar="N", help="with --ray; default: one per GPU, else per machine")
     upscale.set_defaults(function=_upscale)
 
     app = commands.add_parser("app", help="a page in the browser that upscales pictures")

@@ -31,6 +31,7 @@ class Runtime:
     platform: str
     backend: str
     device: str
+    devices: int
     accelerator: str
     precision: str
     profile: str
@@ -41,6 +42,7 @@ class Runtime:
     def __str__(self) -> str:
         rows = {
             **{name: getattr(self, name) for name in ("platform", "backend", "device", "precision")},
+            **({"devices": f"{self.devices} share every batch (SR_DEVICES=1 takes one)"} if self.devices > 1 else {}),
             "profile": f"{self.profile} (SR_PROFILE overrides)",
             "seed": self.seed,
             **{f"{name} folder": _short(path) or f"not set ({_FOLDERS[name]})" for name, path in self.folders.items()},
@@ -143,8 +145,64 @@ def device() -> str:
     return _accelerator()[1]
 
 
-def setup(profile: str | None = None, *, precision: str | None = None, seed: int = 0, verbose: bool = True) -> Runtime:
-    """First call of every notebook: check versions, choose precision and profile, set seeds, say so.
+def replicas() -> int:
+    """Among how many devices each batch is shared, as `setup` has it; batches should divide by it."""
+    import keras
+
+    if keras.backend.backend() == "jax":
+        shared = keras.distribution.distribution()
+        return shared.device_mesh.devices.size if shared else 1
+    if keras.backend.backend() == "tensorflow":
+        return _tensorflow_distribute().get_strategy().num_replicas_in_sync
+    return 1
+
+
+def _tensorflow_distribute():
+    """Keras 3 has no name of its own for several devices of TensorFlow, so here alone we ask TensorFlow itself."""
+    return importlib.import_module("tensorflow").distribute
+
+
+def _share_batches(devices):
+    """From now on networks are copied to these devices, and they share every batch; one device is as usual."""
+    import keras
+
+    several = len(devices) > 1
+    if keras.backend.backend() == "jax":
+
+        class Shared(keras.distribution.DataParallel):
+            def get_data_layout(self, data_shape):
+                if data_shape[0] % len(devices):  # such as one picture: all devices get it whole
+                    return keras.distribution.TensorLayout([None] * len(data_shape), self.device_mesh)
+                return super().get_data_layout(data_shape)
+
+        if several or keras.distribution.distribution():
+            keras.distribution.set_distribution(Shared(devices=devices) if several else None)
+    elif keras.backend.backend() == "tensorflow":
+        distribute = _tensorflow_distribute()
+        if several or distribute.has_strategy():
+            distribute.experimental_set_strategy(distribute.MirroredStrategy(devices) if several else None)
+
+
+def _chosen_devices(wanted):
+    """The names of those to compute on."""
+    import keras
+
+    devices = keras.distribution.list_devices()
+    wanted = wanted or os.environ.get("SR_DEVICES") or len(devices)
+    if not str(wanted).isdecimal() or not 0 < int(wanted) <= len(devices):
+        raise UserError(f"Expected from 1 to {len(devices)} devices, got {wanted} (argument or SR_DEVICES).")
+    return devices[: int(wanted)]
+
+
+def setup(
+    profile: str | None = None,
+    *,
+    precision: str | None = None,
+    devices: int | None = None,
+    seed: int = 0,
+    verbose: bool = True,
+) -> Runtime:
+    """First call of every notebook: check versions, choose devices, precision and profile, set seeds, say so.
 
     Args:
         profile: "quick" (minutes on a laptop, no network), "gpu" (the same with more steps, on the real data where
@@ -153,6 +211,8 @@ def setup(profile: str | None = None, *, precision: str | None = None, seed: int
         precision: a Keras dtype policy such as "float32". None takes SR_PRECISION, else bfloat16 on GPUs that
             have it and on TPUs, float16 on older GPUs, float32 on a CPU. (Some CPUs have bfloat16 too: there
             SR_PRECISION=mixed_bfloat16 halves the time with TensorFlow, and multiplies it on others.)
+        devices: how many share every batch, in training, prediction and `metrics.evaluate`, for networks made or
+            loaded from now on. None takes SR_DEVICES, else all there are.
         seed: for Python, NumPy and the Keras backend.
         verbose: print the block.
     """
@@ -169,6 +229,8 @@ def setup(profile: str | None = None, *, precision: str | None = None, seed: int
         import keras
 
         accelerator, device, capability = _accelerator()
+        chosen = _chosen_devices(devices)
+        _share_batches(chosen)
         keras.utils.set_random_seed(seed)  # it imports TensorFlow, whatever the backend
     backend = keras.backend.backend()
     versions = {"python": platform.python_version(), "keras": keras.__version__}
@@ -181,6 +243,7 @@ def setup(profile: str | None = None, *, precision: str | None = None, seed: int
         platform=_platform(),
         backend=backend,
         device=device,
+        devices=len(chosen),
         accelerator=accelerator,
         precision=precision,
         profile=profile or ("quick" if accelerator == "cpu" else "gpu"),

@@ -294,6 +294,35 @@ def test_models_lists_the_upscalers(capsys):
     assert all(part in line for part in ("×4", "1,517,571", "2.8 MB", row.score, f"{row.purpose} (08)"))
 
 
+def test_models_fit_the_terminal(capsys, monkeypatch):
+    monkeypatch.setattr("sys.stdout.isatty", lambda: True, raising=False)
+    for columns in (80, 130):
+        monkeypatch.setenv("COLUMNS", str(columns))
+        assert main(["models"]) == 0
+        shown = capsys.readouterr().out
+        assert max(map(len, shown.splitlines())) <= columns
+        assert sr.models.table().purpose[0].split()[-1] in shown
+
+
+def test_an_unknown_network_is_told_which_upscalers_there_are(here, photo, capsys):
+    cv2.imwrite("photo.png", photo[:16, :16])
+    assert main(["upscale", "photo.png", "-o", "large.png", "--model", "compact_x44"]) == 1
+    said = capsys.readouterr().err
+    assert "got 'compact_x44'; did you mean compact_x4" in said
+    assert "edsr_baseline_x4" in said and "efficientnetb0" not in said and "voc_article" not in said
+    for typed in ("models/none.keras", "models/none"):
+        assert main(["upscale", "photo.png", "-o", "large.png", "--model", typed]) == 1
+        assert "git checkout" not in capsys.readouterr().err
+
+
+def test_several_pictures_do_not_make_a_folder_named_as_a_picture(here, photo, capsys):
+    for name in ("a.jpg", "b.jpg"):
+        cv2.imwrite(name, photo[:16, :16])
+    assert main(["upscale", "a.jpg", "b.jpg", "-o", "q.jpg"]) == 1
+    assert "Expected a folder as output of several files or a folder, got q.jpg" in capsys.readouterr().err
+    assert not (here / "q.jpg").exists()
+
+
 def test_the_command_is_installed():
     beside = Path(sys.executable).with_name("srhelpers")
     for command in ([beside], [sys.executable, "-m", "srhelpers"]):

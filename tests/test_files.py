@@ -1,5 +1,6 @@
 import contextlib
 import os
+import re
 import shutil
 import signal
 import struct
@@ -71,8 +72,16 @@ def test_plan_of_folders_and_globs(here):
     picture("in/made/a.png")
     assert targets("in", "in/made") == {s: t.replace("out", "in/made") for s, t in everything.items()}
     assert set(targets("in", ".")) == set(everything) | {"in/made/a.png"}, "an output around the input hides nothing"
-    for missing in ("nothing.png", "out", "in/*.gif"):
-        with pytest.raises(FileNotFoundError, match=r"got '.*', where there is none"):
+    (here / "empty").mkdir()
+    for missing, why in {
+        "nothing.png": "which is not there",
+        "out": "which is not there",
+        "voc": r"which is not there\. `srhelpers download --list` tells",
+        "in/sub/a.JPG": r"which is not there; did you mean in/sub/b\.JPG\?",
+        "in/*.gif": "a pattern that fits none",
+        "empty": r"a folder without any of \.png",
+    }.items():
+        with pytest.raises(FileNotFoundError, match=f"got {re.escape(repr(missing))}, {why}"):
             plan(["in", missing], "out")
 
 
@@ -207,7 +216,8 @@ def test_a_picture_that_another_process_makes_is_left_to_it(here, nearest):
     assert summary.skipped == [Path("out/b.png")] and not summary.failed
     assert summary.notes == {Path("out/b.png"): "Another process is making out/b.png."}
     assert len(upscale_files("in", "out", nearest, progress=False).done) == 1
-    assert not [*sr.runtime.folder("cache").rglob("*.*")], "no lock or mark is left"
+    left = [file for file in sr.runtime.folder("cache").rglob("*.*") if file.suffix != ".made"]
+    assert not left, "no lock or mark is left"
 
 
 @pytest.mark.parametrize("overwrite", [False, True])
@@ -301,6 +311,31 @@ def test_what_is_there_is_skipped(here, nearest):
         upscale_files("in", "out", "no such model", progress=False)
     assert len(upscale_files("in", "out", nearest, overwrite=True, progress=False).done) == 2
     assert pictures.read("out/a.png").pixels.shape == (12, 16, 3)
+
+
+def test_what_an_earlier_run_made_is_no_input(here, nearest):
+    picture("a.png", "sub/b.png")
+    upscale_files(".", "large", nearest, progress=False)
+    with pytest.warns(UserWarning, match="Left out large, which an earlier run made; name it to upscale it"):
+        summary = upscale_files(".", "large2", nearest, progress=False)
+    assert [target.as_posix() for target in summary.done] == ["large2/a.png", "large2/sub/b.png"]
+    assert set(targets("large", "larger")) == {"large/a.png", "large/sub/b.png"}, "but where it is named"
+    picture("mixed/a.png")
+    upscale_files("a.png", "mixed", nearest, suffix="_x2", progress=False)
+    assert "mixed/a.png" in targets("mixed", "out"), "a folder that was there holds more than results"
+    shutil.rmtree("large2")
+    picture("other.png", "large2/new.png")
+    with pytest.warns(UserWarning, match="Left out large, "):
+        assert "large2/new.png" in targets(".", "out"), "nor one that is another now"
+
+
+def test_another_scale_says_what_was_there(here, nearest):
+    picture("in/a.png", "in/b.png")
+    upscale_files("in", "out", nearest, progress=False)
+    assert not upscale_files("in", "out", nearest, progress=False).notes
+    summary = upscale_files("in", "out", nearest, scale=4, progress=False)
+    said = "It was there already, with 16×12 pixels; ×4 makes 32×24. Choose another folder to keep both."
+    assert (len(summary.skipped), summary.notes) == (2, {Path("out/a.png"): said})
 
 
 def test_an_output_that_cannot_be_written_is_named_before_anything_is_computed(here):
@@ -447,10 +482,9 @@ def test_tiles_overlap_by_32_pixels_unless_exact(here, monkeypatch):
     assert not np.array_equal(capped, whole)
 
 
-def test_the_bar_counts_pictures_and_megapixels(here, nearest, capfd):
+def test_the_bar_counts_pictures(here, nearest, capfd):
     picture("a.png", "b.png", size=(100, 100))
     shutil.copy("a.png", "c.png")
     upscale_files(["a.png", "b.png", "c.png"], "out", nearest, tile=30)
     shown = capfd.readouterr().err
-    assert "3.0/3" in shown and "megapixels/s" in shown
-    assert "0.0/3" in shown
+    assert "3.0/3" in shown and "0.0/3" in shown and "megapixels" not in shown

@@ -45,6 +45,7 @@ def test_profile_argument_beats_variable_beats_accelerator(monkeypatch):
 @pytest.mark.parametrize(("devices", "profile"), [("cpu:0", "quick"), ("gpu:0 gpu:1", "gpu"), ("tpu:0", "gpu")])
 def test_full_is_never_chosen_by_itself(devices, profile, monkeypatch):
     monkeypatch.setattr(keras.distribution, "list_devices", lambda *_: devices.split())
+    monkeypatch.setenv("SR_DEVICES", "1")  # they are not there
     assert sr.setup(verbose=False).profile == profile
 
 

@@ -455,3 +455,16 @@ def test_wrong_targets_are_named(tmp_path):
     with pytest.raises(FileExistsError, match="is there; choose another name, or overwrite=True"):
         upscale(source, tmp_path / "b %03d: ß.MP4")
     assert len(frames(tmp_path / "b %03d: ß.MP4")) == 2
+
+
+def test_the_time_is_told_before_a_clip_begins(tmp_path, capsys):
+    record(tmp_path / "a.mp4", panned(3))
+    sr.upscaling.folders.upscale_files(tmp_path / "a.mp4", tmp_path / "b.mp4", "voc_residual", scale=4)
+    speed = sr.models.speeds().set_index(["model", "scale"]).loc[("voc_residual", 4)]
+    minutes = 3 * 48 * 64 * 16 / 1e6 * speed.seconds_per_megapixel / 60
+    assert f"a.mp4: 3 frames, about {minutes:.1f} minutes if this were a {speed.device}." in capsys.readouterr().out
+
+
+def test_clips_get_a_quick_network():
+    speeds = sr.models.speeds().set_index(["model", "scale"]).seconds_per_megapixel
+    assert speeds[sr.models.choice("video", 4), 4] < 0.4

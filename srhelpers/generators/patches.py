@@ -7,7 +7,7 @@ import cv2
 import keras
 import numpy as np
 
-from .. import datasets, degradations
+from .. import datasets, degradations, runtime
 from ..runtime import UserError
 from . import decoding
 
@@ -26,7 +26,8 @@ class Patches(keras.utils.PyDataset):
             file, high-resolution file). One warning names what is no picture, too small, or fits no partner.
         scale: how much larger the targets are; whole number ≥ 2, or several for models with several outputs.
         patch_size: side of the low-resolution piece, in pixels.
-        batch_size: pieces in a batch.
+        batch_size: pieces in a batch, of training a multiple of the devices that share it (see `sr.setup`). In
+            validation with several devices one batch may be larger, so that the others divide.
         batches: batches in an epoch; None makes as many as the photos fill once.
         degradation: a name of `degradations.DEGRADATIONS`; makes the low resolution where the photos are no pairs. Or a
             function such as `degradations.SecondOrder()`: training calls it for each piece anew, as
@@ -87,7 +88,18 @@ class Patches(keras.utils.PyDataset):
         self.scales, self.patch_size, self.batch_size = scales, int(patch_size), int(batch_size)
         self.training, self.skip_flat, self.seed = training, skip_flat, seed
         self.files, self.low, self.high = decoding.pairs(files, scales, self.patch_size, downsample, memory)
-        self.batches = batches if training and batches else -(-len(self.files) // self.batch_size)
+        count, shared = len(self.files), runtime.replicas()
+        if training and self.batch_size % shared:
+            more = self.batch_size + -self.batch_size % shared
+            raise UserError(
+                f"Expected batch_size as a multiple of the {shared} devices that share each batch, got {batch_size}; "
+                f"choose {more}, or call sr.setup(devices=1) first."
+            )
+        if training:
+            self.batches = batches or -(-count // self.batch_size)
+        else:
+            self.edges = _edges(count, self.batch_size, shared)
+            self.batches = len(self.edges) - 1
         self.set_epoch(0)
 
     def __len__(self):
@@ -112,7 +124,7 @@ class Patches(keras.utils.PyDataset):
         self.epoch = epoch
 
     def _middles(self, index):
-        photos = range(len(self.files))[index * self.batch_size : (index + 1) * self.batch_size]
+        photos = range(*self.edges[index : index + 2])
         middles = (((n - self.patch_size) // 2 for n in self.low[photo].shape[:2]) for photo in photos)
         return [(photo, top, left, 0) for photo, (top, left) in zip(photos, middles, strict=True)]
 
@@ -141,6 +153,22 @@ class Patches(keras.utils.PyDataset):
             detail = [piece.std((0, 1)).mean() for piece in pieces]
             places = [places[number] for number in np.sort(np.argsort(detail)[count - self.batch_size :])]
         return places
+
+
+def _edges(count, batch_size, shared):
+    """Where batches begin and end that divide by the devices, but for one that also takes what is left over.
+
+    On JAX that is the first, from which Keras concludes how to share all others; with TensorFlow it is the last,
+    since Keras wants the first to divide.
+    """
+    step, left = max(batch_size - batch_size % shared, shared), count % shared
+    if keras.backend.backend() == "jax":
+        return [0, *range(step + left, count, step), count]
+    if count < shared:
+        raise UserError(
+            f"Expected at least a photo for each of the {shared} devices, got {count}; call sr.setup(devices=1) first."
+        )
+    return [*range(0, count - left, step), count]
 
 
 def _cut(image, scale, side, top, left, turn):

@@ -124,6 +124,11 @@ def choice(use: str, scale: float, folder: str | Path | None = None) -> str:
     return known[min((own for own in known if own >= scale), default=max(known))]
 
 
+def speeds() -> pd.DataFrame:
+    """Seconds per megapixel of output, as measured: model, scale, tile, seconds_per_megapixel, device, date."""
+    return pd.read_csv(runtime.shipped("results") / "speed.csv")
+
+
 def table(folder: str | Path | None = None) -> pd.DataFrame:
     """All saved networks, by whom, and on which terms: the upscalers, those for study, then the feature extractors.
 

@@ -156,7 +156,7 @@ def load(name: str | Path, folder: str | Path | None = None, *, shared: bool = T
             raise FileNotFoundError(f"Expected a .keras file at {file}, where there is none.")
         return _read(file)
     file = _find(name, folder)
-    return _shared(file, file.stat().st_mtime_ns) if shared else _read(file)
+    return _shared(file, file.stat().st_mtime_ns, runtime.replicas()) if shared else _read(file)
 
 
 def is_here(name: str, folder: str | Path | None = None) -> bool:
@@ -177,8 +177,9 @@ def _unknown(name, places):
     listed = next((place for place in places if name in index(place)), None)
     if listed:
         return f"Expected the network's file {listed / name}.keras, which is not there{_remedy(listed)}."
-    known = [known for place in places for known in manifest(place)]
+    known = {name: record for place in places for name, record in manifest(place).items()}
     meant = "".join(f"; did you mean {close}?" for close in difflib.get_close_matches(name, known, 1))
+    known = [name for name, record in known.items() if record.kind == "upscaler"]
     return f"Expected a model of {', '.join(known) or 'none'}, or the path of a .keras file, got {name!r}{meant}"
 
 
@@ -190,7 +191,7 @@ def _remedy(folder):
 
 
 @functools.lru_cache(maxsize=32)
-def _shared(file, changed):
+def _shared(file, changed, replicas):
     return _read(file)
 
 

@@ -41,8 +41,8 @@ class _Checkpoint(keras.callbacks.Callback):
         optimizer = self.model.optimizer
         row = {
             "epoch": epoch + 1,
-            "steps": int(optimizer.iterations),
-            "learning_rate": float(optimizer.learning_rate),
+            "steps": _number(optimizer.iterations),
+            "learning_rate": _number(optimizer.learning_rate),
             **{name: float(value) for name, value in logs.items() if name != "learning_rate"},
             "seconds": round(time.perf_counter() - self.start, 2),
         }
@@ -79,6 +79,11 @@ class _Checkpoint(keras.callbacks.Callback):
         with _files.replacing(_place(self.folder, good_epochs) / "stopped.txt", sync=True) as note:
             note.write_text(f"epoch {good_epochs + 1}: {reason}", encoding="utf-8")
         self.model.stop_training = True
+
+
+def _number(value):
+    """Of a variable too, of which several devices of TensorFlow have a copy each."""
+    return keras.ops.convert_to_numpy(value).item()
 
 
 def _not_finite(row, model):

@@ -118,6 +118,12 @@ def upscale_video(
     return Summary(frames, size, time.perf_counter() - started, faults)
 
 
+def length(source: planning.File) -> tuple[int, tuple[int, int]]:
+    """(frames as far as the file tells, (height, width)) of a clip."""
+    with _open(source) as clip:
+        return _count(clip) or 0, (_video(clip).height, _video(clip).width)
+
+
 def _write(source, target, enlarge, progress):
     """(frames, their size, faults) of a clip that is closed, and so whole, when this ends."""
     first, faults = _first_frame(source), Counter()

@@ -6,6 +6,7 @@ import struct
 import zlib
 from dataclasses import replace
 from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
 import tifffile
@@ -60,7 +61,15 @@ def check_target(file: str | os.PathLike, size: tuple[int, int]) -> str:
 
 
 def write(picture: "pictures.Picture", file: str | os.PathLike) -> str | None:  # noqa: F821, which imports this
-    """Write a picture under a temporary name, and rename it when it is whole; the file's ending says the format.
+    """Write a picture under a temporary name, and rename it when it is whole; see `encode`."""
+    file = Path(file)
+    check_target(file, picture.pixels.shape[:2])
+    with _files.replacing(file) as partial, partial.open("wb") as stream:
+        return encode(picture, file, stream)
+
+
+def encode(picture: "pictures.Picture", file: str | os.PathLike, stream: BinaryIO) -> str | None:  # noqa: F821
+    """Write what a file holds into a stream; the file's ending says the format.
 
     JPEG and WebP are written with quality 95, JPEG without colour subsampling, PNG, TIFF and BMP without loss. A
     palette is chosen anew: up to 256 colours. What a format does not hold is changed: alpha goes over white, 16
@@ -69,12 +78,10 @@ def write(picture: "pictures.Picture", file: str | os.PathLike) -> str | None:  
     Returns:
         None, or a sentence that says what had to be changed.
     """
-    file = Path(file)
     form = check_target(file, picture.pixels.shape[:2])
     fitted, note = _fit(picture, form)
-    encode = {("PNG", 2): _write_png, ("TIFF", 2): _write_tiff}.get((form, fitted.pixels.itemsize), _write)
-    with _files.replacing(file) as partial, partial.open("wb") as stream:
-        encode(fitted, stream, form)
+    write_pixels = {("PNG", 2): _write_png, ("TIFF", 2): _write_tiff}.get((form, fitted.pixels.itemsize), _write)
+    write_pixels(fitted, stream, form)
     return note
 
 

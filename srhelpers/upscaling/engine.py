@@ -12,7 +12,7 @@ from functools import partial
 import keras
 import numpy as np
 
-from .. import degradations, models
+from .. import degradations, models, runtime
 from ..runtime import UserError
 from .receptive_fields import Reach, reaches
 
@@ -106,7 +106,7 @@ class _Upscaler:
             self.networks[key] = keras.Model(self.input, self.outputs[scale])
             self.networks[key].jit_compile = self.jax  # TensorFlow's XLA would compile for every size too
         try:
-            output = np.asarray(self.networks[key].predict_on_batch(pictures), "float32")
+            output = np.asarray(_predict(self.networks[key], pictures), "float32")
         except Exception as error:
             if new or key != scale or _is_out_of_memory(error):
                 raise
@@ -115,6 +115,14 @@ class _Upscaler:
             return self.predict(pictures, scale)
         check_output(output, pictures, self.name)
         return output
+
+
+def _predict(network, pictures):
+    shared = runtime.replicas()
+    if shared == 1:
+        return network.predict_on_batch(pictures)
+    filled = np.concatenate([pictures, np.repeat(pictures[-1:], -len(pictures) % shared, 0)])
+    return network.predict(filled, batch_size=len(filled), verbose=0)[: len(pictures)]
 
 
 def _is_out_of_memory(error):
@@ -297,18 +305,22 @@ def _in_tiles(upscaler, colours, scale, tile, overlap, self_ensemble, progress):
     else:
         sides, overlap = upscaler.common_sides(lengths) if count == 1 else (lengths, 0)
     predict = _ensemble if self_ensemble else _Upscaler.predict
-    places = [list(_windows(length, side, overlap)) for length, side in zip(lengths, sides, strict=True)]
-    for number, ((top, bottom, *rows), (left, right, *columns)) in enumerate(itertools.product(*places), 1):
-        window = colours[:, top:bottom, left:right].astype("float32") * (255 / white)
-        large = predict(upscaler, np.broadcast_to(window, (*window.shape[:3], 3)), scale)
+    places = list(itertools.product(*(list(_windows(*sizes, overlap)) for sizes in zip(lengths, sides, strict=True))))
+    together = runtime.replicas()  # tiles, one for each device
+    for start in range(0, len(places), together):
+        group = places[start : start + together]
+        windows = np.concatenate([colours[:, slice(*rows[:2]), slice(*columns[:2])] for rows, columns in group])
+        windows = windows.astype("float32") * (255 / white)
+        large = predict(upscaler, np.broadcast_to(windows, (*windows.shape[:3], 3)), scale)
         large = large.mean(3, keepdims=True) if channels == 1 else large
         large = np.clip(np.rint(large * (white / 255)), 0, white)
-        (first, last), (start, stop) = ([n * scale for n in kept] for kept in (rows, columns))
-        place = result[:, first:last, start:stop]
-        large = large[:, first - top * scale :, start - left * scale :]
-        place[:] = large[:, : place.shape[1], : place.shape[2]]
+        for ((top, _, *rows), (left, _, *columns)), grown in zip(group, np.split(large, len(group)), strict=True):
+            (first, last), (begin, end) = ([n * scale for n in kept] for kept in (rows, columns))
+            place = result[:, first:last, begin:end]
+            grown = grown[:, first - top * scale :, begin - left * scale :]
+            place[:] = grown[:, : place.shape[1], : place.shape[2]]
         if progress:
-            progress(number / len(places[0]) / len(places[1]))
+            progress((start + len(group)) / len(places))
     return result
 
 

@@ -16,7 +16,7 @@ from scipy import ndimage
 from tifffile import COMPRESSION, EXTRASAMPLE, PHOTOMETRIC, PLANARCONFIG, RESUNIT, SAMPLEFORMAT
 
 from ..runtime import UserError
-from .encoding import FORMATS, check_target, write  # noqa: F401, read and written through one module
+from .encoding import FORMATS, check_target, encode, write  # noqa: F401, read and written through one module
 
 LARGEST = 250_000_000  # pixels of a picture that is read
 
@@ -51,7 +51,18 @@ def read(file: str | os.PathLike) -> Picture:
 
     Refused are truncated and animated ones, several pages, other than 8 or 16 bits, and more than `LARGEST` pixels.
     """
-    content = Path(file).read_bytes()
+    return decode(Path(file).read_bytes(), file)
+
+
+def size_of(file: str | os.PathLike) -> tuple[int, int] | None:
+    """(height, width) as a file's header says, or None where it says nothing that Pillow knows."""
+    with contextlib.suppress(Exception), Image.open(file) as image:  # Pillow has many for damaged files
+        return image.height, image.width
+    return None
+
+
+def decode(content: bytes, file: str | os.PathLike) -> Picture:
+    """What a file holds, as `read` reads it; its name is for errors."""
     try:
         return (content[:4] in _TIFF and _read_tiff(content)) or _read(content)
     except MemoryError:

@@ -1,15 +1,19 @@
 """Which file becomes which, and one process at a time for each."""
 
 import contextlib
+import difflib
 import glob
 import os
+import warnings
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from pathlib import Path
+from pathlib import Path, PurePath
+from typing import Any
 
 import keras
 
 from .. import _files
+from ..datasets import catalog
 from ..runtime import UserError
 from .encoding import FORMATS, check_target
 
@@ -38,7 +42,7 @@ def plan(inputs: Inputs, output: File, *, format: str | None = None, suffix: str
 
     Returns:
         dict of source → target. What is a target itself is left out, so a second run with the same folder in and out
-        finds no more than the first.
+        finds no more than the first. So is a folder that a run made (`mark`), with a warning.
     """
     if format not in (None, *CHOICES):
         raise UserError(f"Expected a format of {', '.join(CHOICES)}, got {format!r}.")
@@ -48,8 +52,8 @@ def plan(inputs: Inputs, output: File, *, format: str | None = None, suffix: str
         inner = _find(Path(item).expanduser(), output)
         if not inner:
             raise FileNotFoundError(
-                f"Expected a picture, a clip, or a folder or glob with some ({' '.join([*FORMATS, *CLIPS])}), got "
-                f"{os.fspath(item)!r}, where there is none."
+                f"Expected a picture, a clip, or a folder or glob with some, got {os.fspath(item)!r}, "
+                f"{_missing(Path(item).expanduser(), os.fspath(item))}"
             )
         found |= inner
     single = len(found) == len(inputs) == 1 and not Path(inputs[0]).expanduser().is_dir()
@@ -62,33 +66,46 @@ def plan(inputs: Inputs, output: File, *, format: str | None = None, suffix: str
     elif output.suffix.lower() in (*FORMATS, *CLIPS) and not output.is_dir():
         raise UserError(f"Expected a folder as output of several files or a folder, got {output}; name one.")
     else:
-        targets = {
-            source: output / inside.with_name(f"{inside.stem}{suffix}{_ending(inside.suffix, format)}")
-            for source, inside in found.items()
-        }
-        times = Counter(targets.values())
-        alike = Counter((target, source.suffix) for source, target in targets.items())
-        targets = {
-            source: target.with_stem(f"{target.stem}_{source.suffix[1:]}")
-            if times[target] > alike[target, source.suffix] == 1
-            else target
-            for source, target in targets.items()
-        }
-    real, owners = {source: os.path.realpath(source) for source in found}, {}
+        named = names(found, format=format, suffix=suffix)
+        targets = {source: output / inside for source, inside in named.items()}
+    real = {source: os.path.realpath(source) for source in found}
     for source, target in targets.items():
         if real[source] == os.path.realpath(target):
             raise UserError(f"Expected an output beside the input, got {source} for both; choose a folder or a suffix.")
+    check_names(targets)
+    made = {os.path.realpath(target) for target in targets.values()}
+    return {source: target for source, target in targets.items() if real[source] not in made}
+
+
+def names(found: dict[Any, PurePath], *, format: str | None = None, suffix: str = "") -> dict[Any, PurePath]:
+    """Where in the output folder each file goes that stands at that place in the input; see `plan`."""
+    named = {
+        source: inside.with_name(f"{inside.stem}{suffix}{_ending(inside.suffix, format)}")
+        for source, inside in found.items()
+    }
+    times = Counter(named.values())
+    alike = Counter((target, found[source].suffix) for source, target in named.items())
+    return {
+        source: target.with_stem(f"{target.stem}_{found[source].suffix[1:]}")
+        if times[target] > alike[target, found[source].suffix] == 1
+        else target
+        for source, target in named.items()
+    }
+
+
+def check_names(targets: dict[Any, Any]) -> None:
+    """Refuse two sources of one target."""
+    owners = {}
+    for source, target in targets.items():
         if target in owners:
             raise UserError(
                 f"Expected a name for each output, got {target} for {owners[target]} and {source}; rename one, or "
                 "upscale them apart."
             )
         owners[target] = source
-    made = {os.path.realpath(target) for target in targets.values()}
-    return {source: target for source, target in targets.items() if real[source] not in made}
 
 
-def is_clip(source: Path, target: Path) -> bool:
+def is_clip(source: PurePath, target: PurePath) -> bool:
     """Whether one of the two ends as clips do."""
     return not CLIPS.keys().isdisjoint([source.suffix.lower(), target.suffix.lower()])
 
@@ -98,6 +115,31 @@ def _ending(old, format):
     if kind in CLIPS:
         return old if CLIPS[kind] == kind else CLIPS[kind]
     return f".{format}" if format else old
+
+
+def mark(folder: Path) -> None:
+    """Make the output folder of a run; one that was not there before holds results only, which is remembered."""
+    if not folder.exists():
+        folder.mkdir(parents=True)
+        _files.record(folder, ".made").write_text(f"{folder.stat().st_ino}")
+
+
+def _holds_results(folder):
+    known = _files.record(folder, ".made")
+    return known.exists() and known.read_text() == f"{folder.stat().st_ino}"
+
+
+def _missing(path, item):
+    """Why nothing is found there, and what may be meant."""
+    if path.is_dir():
+        return f"a folder without any of {' '.join([*FORMATS, *CLIPS])}."
+    if glob.has_magic(item):
+        return "a pattern that fits none."
+    names = [file.name for file in path.parent.iterdir()] if path.parent.is_dir() else []
+    close = [path.with_name(name) for name in difflib.get_close_matches(path.name, names, 1)]
+    told = f"which is not there{''.join(f'; did you mean {meant}?' for meant in close) or '.'}"
+    dataset = not close and difflib.get_close_matches(item.lower(), catalog.DATASETS, 1)
+    return f"{told} `srhelpers download --list` tells in which folder a dataset is." if dataset else told
 
 
 def _find(path, output):
@@ -110,19 +152,22 @@ def _find(path, output):
         if own.startswith(f"{top}{os.sep}"):
             made = {file for file in inner if os.path.realpath(file).startswith(f"{own}{os.sep}")}
             inner = {file: name for file, name in inner.items() if file not in made}
+        inside = {path / parent for name in inner.values() if is_meant(name) for parent in name.parents if parent.name}
+        for made in filter(_holds_results, sorted(inside)):
+            warnings.warn(f"Left out {made}, which an earlier run made; name it to upscale it.", stacklevel=2)
+            inner = {file: name for file, name in inner.items() if not file.is_relative_to(made)}
     else:
         found, once = glob.glob(os.fspath(path), recursive=True), {}  # noqa: PTH207, Path.glob takes no absolute pattern
         for file in sorted(map(Path, found), key=lambda file: (len(file.parts), file)):
             # A folder that is linked into itself is walked through forty times.
             once.setdefault((os.path.realpath(file.parent), file.name), file)
         inner = {file: Path(file.name) for file in sorted(once.values())}
-    return {
-        file: name
-        for file, name in inner.items()
-        # macOS lays a hidden ._photo.jpg beside each photo.jpg.
-        if file.suffix.lower() in (*FORMATS, *CLIPS) and not any(part.startswith(".") for part in name.parts)
-        if _may_be_read(file)
-    }
+    return {file: name for file, name in inner.items() if is_meant(name) and _may_be_read(file)}
+
+
+def is_meant(inside: PurePath) -> bool:
+    """Whether a file of a folder is a picture or clip by its name; macOS lays a hidden ._photo.jpg beside photo.jpg."""
+    return inside.suffix.lower() in (*FORMATS, *CLIPS) and not any(part.startswith(".") for part in inside.parts)
 
 
 def _may_be_read(file):
@@ -134,12 +179,12 @@ def _may_be_read(file):
 
 
 @contextlib.contextmanager
-def making(target: Path) -> Iterator[None]:
+def making(target: File) -> Iterator[None]:
     """This process alone makes the target, or `_files.Busy` is raised. That it was killed at it is remembered."""
     with _files.locked(target, f"is making {target}", wait=False):
         mark = _files.record(target, ".tries")
         if before := tries(target):
-            _files.remove_unfinished(target)
+            _files.remove_unfinished(Path(target))
         mark.write_text(f"{before + 1}")
         try:
             yield
@@ -147,7 +192,7 @@ def making(target: Path) -> Iterator[None]:
             mark.unlink(missing_ok=True)
 
 
-def tries(target: Path) -> int:
+def tries(target: File) -> int:
     """How often a process was killed while it made the target."""
     mark = _files.record(target, ".tries")
     return int(mark.read_text() or 1) if mark.exists() else 0
