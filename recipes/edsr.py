@@ -12,14 +12,14 @@ With TensorFlow: on JAX `fit` does not see weights that a callback changes.
 import argparse
 from functools import partial
 
+import srhelpers as sr
 import keras
 import numpy as np
 from keras import layers
+
 from lesson import REPOSITORY, definitions
 from muon import Muon
 from train import TEACHER, photos, taught
-
-import srhelpers as sr
 
 NAME = "edsr_baseline_x4"
 EPOCH = 50  # steps
