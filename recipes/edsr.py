@@ -10,6 +10,7 @@ With TensorFlow: on JAX `fit` does not see weights that a callback changes.
 """
 
 import argparse
+from dataclasses import dataclass
 from functools import partial
 
 import srhelpers as sr
@@ -23,8 +24,27 @@ from train import TEACHER, photos, taught
 
 NAME = "edsr_baseline_x4"
 EPOCH = 50  # steps
-ALONE, FADING, TOGETHER = 200, 400, 2_000  # steps: of the upsampling; until all has faded; of all layers
+FADING = 400  # steps until all has faded
 convolution = partial(layers.Conv2D, padding="same")
+
+
+@dataclass(frozen=True)
+class Stage:
+    """A part of the training, with a warm-up and a cosine of its own."""
+
+    name: str
+    steps: int
+    rate: float
+    patch: int = 24
+    batch: int = 16
+
+
+STAGES = (
+    Stage("upsampling", 200, 2e-3),  # it alone
+    Stage("all", 2_000, 3e-4),
+    Stage("again", 600, 2e-4),
+    Stage("larger", 300, 1.5e-4, patch=40, batch=8),
+)
 
 
 class Bridge:
@@ -111,27 +131,33 @@ def train():
     lesson = definitions("08")
     bridge = Bridge(lesson["MEAN"])
     data, files = photos()
+    targets, seconds = taught(files, TEACHER, 4), 0.0
     pieces = partial(sr.generators.Patches, scale=4)
-    training = pieces(taught(files, TEACHER, 4), patch_size=24, batch_size=16, batches=EPOCH, skip_flat=0.25)
     validation = pieces(sr.datasets.split("photos")[1], patch_size=72, batch_size=4, training=False)
-    seconds = 0.0
-    for name, steps, rate, callbacks in (("alone", ALONE, 2e-3, []), ("all", TOGETHER, 3e-4, [Fade(bridge.fading)])):
+    for number, stage in enumerate(STAGES):
         for layer in bridge.inherited:
-            layer.trainable = name == "all"
-        schedule = keras.optimizers.schedules.CosineDecay(rate / 20, steps - 30, warmup_target=rate, warmup_steps=30)
+            layer.trainable = stage.name != "upsampling"
+        callbacks = [Fade(bridge.fading)] * (stage.name == "all")
+        sizes = {"patch_size": stage.patch, "batch_size": stage.batch, "seed": max(0, number - 1)}
+        training = pieces(targets, batches=EPOCH, skip_flat=0.25, **sizes)
+        schedule = keras.optimizers.schedules.CosineDecay(
+            stage.rate / 20, stage.steps - 30, warmup_target=stage.rate, warmup_steps=30
+        )
         metrics = [sr.metrics.PSNR(crop_border=4, luma=True)]
         bridge.network.compile(Muon(schedule), loss="mae", metrics=metrics)
-        options = {"epochs": steps // EPOCH, "folder": REPOSITORY / "build" / "recipes" / f"{NAME}_{name}"}
-        history = sr.training.fit(bridge.network, training, validation, callbacks=callbacks, verbose=2, **options)
+        options = {"epochs": stage.steps // EPOCH, "folder": REPOSITORY / "build" / "recipes" / f"{NAME}_{stage.name}"}
+        history = sr.training.fit(
+            bridge.network, training, validation, callbacks=callbacks, keep="last", verbose=2, **options
+        )
         seconds += history.seconds.sum()
     facts = {
         "data": f"{data} as {TEACHER} gives them back",
         "photos": len(files),
-        "steps": ALONE + TOGETHER,
+        "steps": sum(stage.steps for stage in STAGES),
         "minutes": round(seconds / 60, 1),
         "device": sr.setup("full", verbose=False).device,
-        "batch_size": 16,
-        "patch_size": 24,
+        "batch_size": STAGES[1].batch,
+        "patch_size": STAGES[1].patch,
         "loss": "mae",
         "optimizer": "Muon",
         "start": TEACHER,

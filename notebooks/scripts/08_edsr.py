@@ -329,7 +329,7 @@ sr.plots.compare(other, methods, scale=SCALE, zoom=zoom, title="Another photo")
 # baseline. Here is how they were trained. (The script is `recipes/train.py` in the repository.)
 
 # %%
-facts = ["title", "parameters", "steps", "minutes", "start", "photos", "data"]
+facts = ["title", "parameters", "steps", "minutes", "photos", "data"]
 known = sr.models.manifest()
 pd.DataFrame({name: vars(known[name]) for name in shipped.values()}).loc[facts].T
 
