@@ -1,9 +1,9 @@
-"""Measure what networks make of damaged photos: python recipes/damages.py
+"""Measure what networks make of damaged photos: python recipes/damages.py [NAME ...]
 
 PSNR-Y and LPIPS on the 16 validation photos, for each damage by name, into data/results/damages.csv; of networks that
 are not in `METHODS`, on these photos as they are. What the upscaler takes by itself for photos and clean pictures is
 decided by this table, for clips also by data/results/speed.csv; for drawings it takes the network that was made for
-them. `TAKEN` goes into the networks' records.
+them. `TAKEN` goes into the networks' records. With names it measures these alone, anew.
 """
 
 import sys
@@ -41,6 +41,8 @@ if __name__ == "__main__":
     _, photos = sr.datasets.split("photos")
     shipped, file = sr.models.manifest(sr.runtime.shipped("models")), sr.runtime.shipped("results") / "damages.csv"
     for (method, scale), degradations in wanted(shipped).items():
+        if sys.argv[1:] and method not in sys.argv[1:]:
+            continue
         if method != "bicubic" and method not in shipped:
             print(f"{method} does not ship", file=sys.stderr)
             continue

@@ -468,9 +468,9 @@ sr.metrics.table(pair, validation_files, scales=(SCALE,), degradation=kinds)
 # %% [markdown]
 # On clean photos training on damage costs a few tenths of a decibel. On damaged ones it gains: the
 # network trained on clean photos is about level with bicubic interpolation on JPEGs, and behind it where
-# there is noise; the one trained on damage is ahead of both on all three kinds. Over bicubic
-# interpolation the gain is small: the network is small, and this is one short run, so do not read more
-# into it than the order.
+# there is noise; the one trained on damage is ahead of it on all three kinds. Over bicubic
+# interpolation its gain is a tenth of a decibel at most: the network is small, and this is one short
+# run, so do not read more into it than the order.
 
 # %%
 sr.plots.compare(
@@ -565,7 +565,7 @@ pd.DataFrame(
 # %% [markdown]
 # | the article | what we find | verdict |
 # |---|---|---|
-# | `gans` is more efficient than the other three | for a megapixel it needs about the time of the smallest of them: it is larger, but computes at a quarter of the width of its result, the others at half | right for the two large ones; the scales differ |
+# | `gans` is more efficient than the other three | for a megapixel it needs less time than the smallest of them: it is larger, but computes at a quarter of the width of its result, the others at half | right, for different scales |
 # | `gans` is the best of the four | we did not run the other three; on clean photos its LPIPS is the lowest in our table, on JPEGs its PSNR is below that of bicubic interpolation | not tested; only for clean photos |
 # | the networks are not very universal | compare `gans` with clean input and with JPEG input above | right |
 # | training your own is necessary | the same network, trained on damage, is ahead on all three kinds of it | right |

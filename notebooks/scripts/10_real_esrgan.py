@@ -600,7 +600,7 @@ table.fillna("").T
 # %% [markdown]
 # By PSNR, x4plus is below bicubic interpolation. By LPIPS it is far ahead of all others. Both are
 # right: it draws plausible detail in slightly wrong places. It is 27 times as large as animevideov3,
-# and takes about as many times as long.
+# and takes many times as long.
 #
 # ## A drawing
 #

@@ -218,7 +218,7 @@ sr.plots.compare(
 
 # %% [markdown]
 # The outlines of the face and the hair are sharper than in the bicubic picture, and the PSNR of
-# EDSR is about two decibels higher. But look at the eyes: the input has about two pixels for each,
+# EDSR is some decibels higher. But look at the eyes: the input has about two pixels for each,
 # and the networks make dark smudges of them. The row of teeth is a light patch. Whether this is the
 # woman in the photo cannot be told from any of these pictures.
 #
@@ -236,8 +236,8 @@ for name, image in restored.items():
 pd.DataFrame(rows).T.rename_axis("mean difference in gray levels").round(1)
 
 # %% [markdown]
-# EDSR's picture agrees with its input to about one gray level, better than the bicubic picture
-# does. It contradicts nothing of what the network was given. And yet it is far from the original.
+# EDSR's picture agrees with its input within a fraction of a gray level, far better than the bicubic
+# picture does. It contradicts nothing of what the network was given. And yet it is far from the original.
 # Many pictures agree with the same input, as you saw in lesson [01](01_bicubic_baselines.ipynb).
 # The network shows you one that is likely, and does not say how sure it is. A better network can
 # show a likelier one, but the missing information is not in the input.
@@ -294,7 +294,7 @@ pd.DataFrame(rows).T.rename_axis(f"PSNR-Y in dB, {len(few)} photos").map("{:.2f}
 
 # %% [markdown]
 # Compare each row with its first column. On clean photos EDSR is ahead of bicubic interpolation by
-# almost a decibel. Compression and noise take this away, until EDSR ends *below* bicubic
+# more than a decibel. Compression and noise take this away, until EDSR ends *below* bicubic
 # interpolation: it learned to sharpen edges, and sharpens the edges of JPEG blocks and the noise as
 # well. The small network loses less. None of them removes blur, since no photo of their training
 # had any.
