@@ -73,7 +73,13 @@ def origin(tmp_path):
     first = tmp_path / "first"
     first.mkdir()
     lessons = [*REPOSITORY.glob("notebooks/0[12]_*.ipynb"), *REPOSITORY.glob("notebooks/scripts/0[12]_*.py")]
-    for path in [*lessons, *(REPOSITORY / name for name in ("pyproject.toml", "README.md", "tools/places.py"))]:
+    for path in [
+        *lessons,
+        *(
+            REPOSITORY / name
+            for name in ("pyproject.toml", "README.md", "tools/places.py", "tools/space/requirements.txt")
+        ),
+    ]:
         target = first / path.relative_to(REPOSITORY)
         target.parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(path, target)
