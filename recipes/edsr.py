@@ -20,7 +20,7 @@ from keras import layers
 
 from lesson import REPOSITORY, definitions
 from muon import Muon
-from train import TEACHER, photos, taught
+from train import TEACHER, keep, photos, taught
 
 NAME = "edsr_baseline_x4"
 EPOCH = 50  # steps
@@ -172,7 +172,4 @@ if __name__ == "__main__":
     sr.setup("full")
     network, facts = train()
     record = {"title": "EDSR baseline ×4", "purpose": "deep and faithful, for clean pictures", "lesson": "08"}
-    record |= {"author": "this course", "licence": "MIT", **facts}
-    for folder in [REPOSITORY / "build" / "recipes", *[sr.runtime.shipped("models")] * chosen.ship]:
-        sr.models.save(network, NAME, folder=folder, **record)
-    print(sr.metrics.table({"bicubic": "bicubic", NAME: network}, sr.datasets.split("photos")[1]).to_string())
+    keep(network, NAME, (4,), ship=chosen.ship, **record, **facts)

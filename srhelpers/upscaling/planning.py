@@ -182,17 +182,17 @@ def _may_be_read(file):
 def making(target: File) -> Iterator[None]:
     """This process alone makes the target, or `_files.Busy` is raised. That it was killed at it is remembered."""
     with _files.locked(target, f"is making {target}", wait=False):
-        mark = _files.record(target, ".tries")
+        counted = _files.record(target, ".tries")
         if before := tries(target):
             _files.remove_unfinished(Path(target))
-        mark.write_text(f"{before + 1}")
+        counted.write_text(f"{before + 1}")
         try:
             yield
         finally:
-            mark.unlink(missing_ok=True)
+            counted.unlink(missing_ok=True)
 
 
 def tries(target: File) -> int:
     """How often a process was killed while it made the target."""
-    mark = _files.record(target, ".tries")
-    return int(mark.read_text() or 1) if mark.exists() else 0
+    counted = _files.record(target, ".tries")
+    return int(counted.read_text() or 1) if counted.exists() else 0
