@@ -326,7 +326,7 @@ sr.plots.compare(other, methods, scale=SCALE, zoom=zoom, title="Another photo")
 # ## Measure
 #
 # Two networks that ship stand beside yours: `compact` with 8 blocks of 48 filters, and EDSR's
-# baseline. Here is how they were trained. (The script is `recipes/train.py` in the repository.)
+# baseline. Here is how they were trained. (The scripts are `recipes/train.py` and `recipes/edsr.py`.)
 
 # %%
 facts = ["title", "parameters", "steps", "minutes", "photos", "data"]

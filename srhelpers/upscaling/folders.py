@@ -126,7 +126,7 @@ def waiting_jobs(planned: dict[Path, Path], output: File, overwrite: bool, summa
     folders, top = dict.fromkeys(job.target.parent for job in waiting), Path(output).expanduser()
     if any(folder == top or top in folder.parents for folder in folders):
         with contextlib.suppress(OSError):  # the next line says what is wrong
-            mark(top)
+            mark(top, [job.target for job in waiting])
     for folder in folders:
         _files.make_folder(folder)
     return waiting

@@ -22,6 +22,7 @@ CHOICES = ("jpg", "png", "webp", "tiff")  # of formats
 CLIPS = {".mp4": ".mp4", ".mkv": ".mkv", ".mov": ".mov", ".webm": ".webm", ".avi": ".mkv", ".m4v": ".mkv"}
 LOSSY = (".jpg", ".jpeg", ".webp")
 LONGEST_NAME = 255  # bytes, of all usual file systems
+REMEMBERED = 100  # results by which a folder that a run made is known again
 File = str | os.PathLike
 Inputs = File | Iterable[File]
 Network = keras.Model | File  # it, its name, or its file
@@ -117,16 +118,19 @@ def _ending(old, format):
     return f".{format}" if format else old
 
 
-def mark(folder: Path) -> None:
+def mark(folder: Path, targets: list[Path]) -> None:
     """Make the output folder of a run; one that was not there before holds results only, which is remembered."""
     if not folder.exists():
         folder.mkdir(parents=True)
-        _files.record(folder, ".made").write_text(f"{folder.stat().st_ino}")
+        names = [os.fsencode(target.relative_to(folder)) for target in targets[:REMEMBERED]]
+        _files.record(folder, ".made").write_bytes(b"\0".join([b"%d" % folder.stat().st_ino, *names]))
 
 
 def _holds_results(folder):
+    """A folder of the same place and inode may still be another one: inodes are used again."""
     known = _files.record(folder, ".made")
-    return known.exists() and known.read_text() == f"{folder.stat().st_ino}"
+    inode, *names = known.read_bytes().split(b"\0") if known.exists() else [b""]
+    return inode == b"%d" % folder.stat().st_ino and any((folder / os.fsdecode(name)).exists() for name in names)
 
 
 def _missing(path, item):
