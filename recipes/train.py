@@ -136,7 +136,8 @@ def train(name, steps=None):
         recipe.rate / 20, steps - 200, warmup_target=recipe.rate, warmup_steps=200
     )
     metrics = [[sr.metrics.PSNR(crop_border=scale, luma=True)] for scale in recipe.scales]
-    model.compile(Muon(rate), loss=["mae"] * len(metrics), metrics=metrics)
+    # Keras 3.13 takes a list for each output only where there are several.
+    model.compile(Muon(rate), loss=["mae"] * len(metrics), metrics=metrics if len(metrics) > 1 else metrics[0])
     folder = REPOSITORY / "build" / "recipes" / f"{name}_{steps}"
     history = sr.training.fit(model, training, validation, epochs=steps // EPOCH, folder=folder, verbose=2)
     facts = {

@@ -258,7 +258,9 @@ def bicubic_psnr(validation: keras.utils.PyDataset) -> dict[str, float]:
     scales = [target.shape[1] // low.shape[1] for target in (high if isinstance(high, tuple) else [high])]
     photo = keras.Input((None, None, 3))
     model = keras.Model(photo, [layers.BicubicUpSampling(scale, name=f"x{scale}")(photo) for scale in scales])
-    model.compile(loss=["mse"] * len(scales), metrics=[[images.PSNR(luma=True, crop_border=n)] for n in scales])
+    metrics = [[images.PSNR(luma=True, crop_border=n)] for n in scales]
+    # Keras 3.13 takes a list for each output only where there are several.
+    model.compile(loss=["mse"] * len(scales), metrics=metrics if len(scales) > 1 else metrics[0])
     scores = model.evaluate(validation, return_dict=True, verbose=0)
     return {name: score for name, score in scores.items() if name.endswith("psnr")}
 
