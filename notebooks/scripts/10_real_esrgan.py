@@ -22,7 +22,7 @@
 #
 # | | |
 # |---|---|
-# | Time | two minutes on two CPU cores, forty seconds of it for training your network |
+# | Time | a little more than two minutes on two CPU cores, half a minute of it for training your network |
 # | Read first | [07](07_srgan.ipynb): adversarial training, [08](08_edsr.ipynb): EDSR, [09](09_rdn_rrdn.ipynb): dense blocks |
 # | Photos | 200 photographs to train on and 16 to validate, part of the course; a few JPEGs that come with Matplotlib and scikit-image |
 
