@@ -109,7 +109,8 @@ def test_lines_that_a_student_changes_change_what_follows(name, kind, own_photos
     parameters = names["model"].count_params()
     if kind == "network" and any(has(text, size) for size in ("BLOCKS", "DEPTH", "FILTERS")):
         assert parameters != default["model"].count_params()
-    tables = [table for table in shown if isinstance(table, pd.DataFrame) and "parameters" in table]
+    tables = [table.T if "parameters" in table.index else table for table in shown if isinstance(table, pd.DataFrame)]
+    tables = [table for table in tables if "parameters" in table]
     rows = [row for table in tables for _, row in table.iterrows() if row["parameters"] == f"{parameters:,}"]
     assert rows, "no table shows the network that was trained"
     for row in rows:
