@@ -23,13 +23,29 @@ from muon import Muon
 # The tiles of photos_hq that show the 16 validation photographs of data/photos.
 HELD_OUT = (1, 44, 106, 157, 204, 270, 316, 367, 415, 460, 493, 536, 577, 618, 653, 705)
 EPOCH = 500  # steps
+BUILD = REPOSITORY / "build" / "recipes"
+BEGUN = "_begun"  # the name of a first part ends so; it does not ship
 TEACHER = "krasserm_srresnet_x4"
-DAMAGE = sr.degradations.Damage(blur=(0, 1.2), noise=(0, 20), jpeg=(15, 95), gray=0.4, share=0.6)
+
+
+@dataclass(frozen=True)
+class OneOf:
+    """Each picture gets one of these degradations, all equally often."""
+
+    several: tuple[Callable, ...]
+
+    def __call__(self, image, size, rng=None):
+        rng = rng or sr.degradations.damages.generator(image)
+        return self.several[rng.integers(len(self.several))](image, size, rng)
+
+
+DAMAGE = sr.degradations.Damage(blur=(0, 1.2), noise=(0, 20), jpeg=(15, 100), gray=0.4, share=0.4)
+LIGHT = OneOf((DAMAGE, sr.degradations.Damage(jpeg=(80, 97))))  # as cameras compress, so that their detail is kept
 
 
 @dataclass(frozen=True)
 class Recipe:
-    """How one network is trained. `start` names the network that ships whose weights it begins with."""
+    """How one network is trained. `start` names the network whose weights it begins with: of a recipe, or shipped."""
 
     title: str
     purpose: str
@@ -41,6 +57,7 @@ class Recipe:
     patch: int = 24
     batch: int = 16
     rate: float = 2e-3
+    skip_flat: float = 0.25  # share of the pieces, those with the least contrast
     start: str | None = None
     teacher: str | None = None  # a network whose pictures are the targets, in place of the photos
     degradation: str | Callable = "bicubic"
@@ -55,8 +72,14 @@ def compact(scale, **more):
 
 def robust(scale, **more):
     title, purpose = f"compact ×{scale}, robust", "small and quick, for photos as cameras and the web have them"
-    more |= {"start": f"compact_x{scale}", "degradation": DAMAGE}
+    more |= {"start": f"compact_x{scale}", "degradation": DAMAGE, "rate": 1e-3, "skip_flat": 0.0}
     return replace(compact(scale, **more), title=title, purpose=purpose)
+
+
+def robust_again(scale, **more):
+    """The second part: half of the pictures have light damage."""
+    begun = robust(scale, **more)
+    return replace(begun, start=f"compact_x{scale}_robust{BEGUN}", degradation=LIGHT, rate=5e-4)
 
 
 def edsr(scale, **more):
@@ -72,8 +95,9 @@ RECIPES = {
     "compact_x4": compact(4, steps=5_000, teacher=TEACHER),
     "compact_x2": compact(2, steps=4_000, start="compact_x4"),
     "compact_x3": compact(3, steps=1_500, start="compact_x4"),
-    "compact_x4_robust": robust(4, steps=1_500, teacher=TEACHER),
-    "compact_x2_robust": robust(2, steps=1_500),
+    f"compact_x4_robust{BEGUN}": robust(4, steps=5_000, teacher=TEACHER),
+    "compact_x4_robust": robust_again(4, steps=4_000, teacher=TEACHER),
+    "compact_x2_robust": replace(robust(2, steps=3_000), degradation=LIGHT),
     # edsr_baseline_x4 has a recipe of its own, recipes/edsr.py.
     "edsr_baseline_x2": edsr(2, steps=1_500, rate=5e-4, start="edsr_baseline_x4"),
     "edsr_baseline_x3": edsr(3, steps=1_000, rate=5e-4, start="edsr_baseline_x4"),
@@ -99,7 +123,7 @@ def taught(files, teacher, scale):
     What no network can know is missing in them, so a small network learns faster. Downsampled again they are what the
     teacher saw, within the rounding (51 dB).
     """
-    folder = REPOSITORY / "build" / "recipes" / teacher
+    folder = BUILD / teacher
     folder.mkdir(parents=True, exist_ok=True)
     targets = [folder / f"{file.stem}.png" for file in files]
     for file, target in zip(files, targets, strict=True):
@@ -123,13 +147,16 @@ def train(name, steps=None):
     keras.utils.set_random_seed(0)
     model = build(recipe)
     if recipe.start:
-        continue_from(sr.models.load(recipe.start), model)
+        first = BUILD / f"{recipe.start}.keras" if recipe.start.endswith(BEGUN) else recipe.start
+        definitions("08")["continue_from"](sr.models.load(first), model)
     data, files = photos()
     if recipe.teacher:
         data, files = f"{data} as {recipe.teacher} gives them back", taught(files, recipe.teacher, *recipe.scales)
     scale = recipe.scales if len(recipe.scales) > 1 else recipe.scales[0]
     pieces = partial(sr.generators.Patches, scale=scale, degradation=recipe.degradation)
-    training = pieces(files, patch_size=recipe.patch, batch_size=recipe.batch, batches=EPOCH, skip_flat=0.25)
+    training = pieces(
+        files, patch_size=recipe.patch, batch_size=recipe.batch, batches=EPOCH, skip_flat=recipe.skip_flat
+    )
     middles = {"patch_size": 288 // max(recipe.scales), "batch_size": 4, "training": False}
     validation = pieces(sr.datasets.split("photos")[1], **middles)
     rate = keras.optimizers.schedules.CosineDecay(
@@ -138,7 +165,7 @@ def train(name, steps=None):
     metrics = [[sr.metrics.PSNR(crop_border=scale, luma=True)] for scale in recipe.scales]
     # Keras 3.13 takes a list for each output only where there are several.
     model.compile(Muon(rate), loss=["mae"] * len(metrics), metrics=metrics if len(metrics) > 1 else metrics[0])
-    folder = REPOSITORY / "build" / "recipes" / f"{name}_{steps}"
+    folder = BUILD / f"{name}_{steps}"
     history = sr.training.fit(model, training, validation, epochs=steps // EPOCH, folder=folder, verbose=2)
     facts = {
         "data": data,
@@ -153,23 +180,20 @@ def train(name, steps=None):
         "start": recipe.start or "random",
         "degradation": str(recipe.degradation),
     }
+    if facts["start"].endswith(BEGUN):
+        first = sr.models.manifest(BUILD)[recipe.start]
+        facts |= {"start": first.training["start"], "steps": steps + first.steps}
+        facts["minutes"] = round(facts["minutes"] + first.minutes, 1)
     return model, facts
 
 
 def keep(network, name, scales, *, ship, **record):
     """Save it with its record into build/recipes, and into data/models where it ships; print its PSNR-Y."""
     record |= {"author": "this course", "licence": "MIT"}
-    for folder in [REPOSITORY / "build" / "recipes", *[sr.runtime.shipped("models")] * ship]:
+    for folder in [BUILD, *[sr.runtime.shipped("models")] * ship]:
         sr.models.save(network, name, folder=folder, **record)
     sets = [sr.datasets.split("photos")[1], *["Set5"] * sr.datasets.is_here("Set5")]
     print(sr.metrics.table({"bicubic": "bicubic", name: network}, *sets, scales=scales).to_string(), flush=True)
-
-
-def continue_from(source, target):
-    """Copy weights wherever two networks have layers of equal shapes."""
-    for old, new in zip(source.layers, target.layers, strict=False):
-        if [w.shape for w in old.weights] == [w.shape for w in new.weights]:
-            new.set_weights(old.get_weights())
 
 
 if __name__ == "__main__":
