@@ -1,7 +1,8 @@
 """Train the networks that ship, for longer than a lesson does: python recipes/train.py NAME ... [--steps N] [--ship]
 
 A run that was stopped goes on from its last epoch. Its state and the trained network (`<name>.keras`) are in
-build/recipes, and its PSNR-Y is printed. `--ship` also saves it into data/models; then measure it (recipes/scores.py).
+build/recipes, and its PSNR-Y is printed. `--ship` also saves it into data/models; then measure it (recipes/damages.py,
+which also says what the upscaler takes it for, and recipes/scores.py).
 `SR_PRECISION=mixed_bfloat16` halves the time on CPUs that have bfloat16 units, and doubles it on others.
 
 Photos: `photos_hq` in SR_DATA_DIR where it is there (see data/README.md), without the 16 that validate; else DIV2K
