@@ -40,6 +40,7 @@ MEASURED = {
     "voc_depth_to_space": (2, 4),
     "compact_x2": (2,),
     "compact_x4": (4,),
+    "compact_x2_robust": (2,),
     "compact_x4_robust": (4,),
     "edsr_baseline_x2": (2,),
     "edsr_baseline_x4": (4,),

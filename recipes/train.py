@@ -98,7 +98,8 @@ RECIPES = {
     "compact_x3": compact(3, steps=1_500, start="compact_x4"),
     f"compact_x4_robust{BEGUN}": robust(4, steps=5_000, teacher=TEACHER),
     "compact_x4_robust": robust_again(4, steps=4_000, teacher=TEACHER),
-    "compact_x2_robust": replace(robust(2, steps=3_000), degradation=LIGHT),
+    # From compact_x2 it does not learn in this time to remove blur.
+    "compact_x2_robust": replace(robust(2, steps=3_000), start="compact_x4_robust", degradation=LIGHT),
     # edsr_baseline_x4 has a recipe of its own, recipes/edsr.py.
     "edsr_baseline_x2": edsr(2, steps=1_500, rate=5e-4, start="edsr_baseline_x4"),
     "edsr_baseline_x3": edsr(3, steps=1_000, rate=5e-4, start="edsr_baseline_x4"),

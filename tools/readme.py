@@ -31,10 +31,10 @@ MODELS = {
     4: {
         "bicubic": "bicubic",
         "compact": "compact_x4",
+        "compact, robust": "compact_x4_robust",
         "EDSR baseline": "edsr_baseline_x4",
         "depth to space": "voc_depth_to_space",
         "residual blocks": "voc_residual",
-        "compact, robust": "compact_x4_robust",
         "SRResNet": "krasserm_srresnet_x4",
         "SRGAN": "krasserm_srgan_x4",
         "RRDN “gans”": "isr_rrdn_gans_x4",
@@ -45,6 +45,7 @@ MODELS = {
     2: {
         "bicubic": "bicubic",
         "compact": "compact_x2",
+        "compact, robust": "compact_x2_robust",
         "EDSR baseline": "edsr_baseline_x2",
         "depth to space": "voc_depth_to_space",
         "residual blocks": "voc_residual",

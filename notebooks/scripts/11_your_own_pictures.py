@@ -174,9 +174,10 @@ squares = {name: [image[top : top + side, left : left + side]] for name, image i
 sr.plots.pairs(squares, title="The same place: compare edges, then surfaces")
 
 # %% [markdown]
-# The two in the middle draw similar edges, sharper than those of bicubic interpolation. The last
-# one was trained to look sharp (lesson [07](07_srgan.ipynb)), and draws a grid of fine dots that is
-# not in the photo.
+# `compact` and EDSR draw similar edges, sharper than those of bicubic interpolation. `robust` learned
+# from damaged photos, and is a little softer on this clean one. The last one is the SRGAN of lesson
+# [07](07_srgan.ipynb), trained to look sharp: it draws grain on the surfaces that it cannot have seen in
+# the thumbnail.
 #
 # Two scores tell what kind of guesses a network makes. *PSNR* (lesson 01) is high when each pixel
 # is close to the original. *LPIPS* is low when the pictures look alike to a network that was fitted
@@ -197,8 +198,8 @@ pd.DataFrame(rows).T.fillna("")
 
 # %% [markdown]
 # The network with the best PSNR and the one with the best LPIPS are not the same. EDSR stays
-# closest to the original. The small network comes near it with a fraction of the parameters, and so
-# of the computation. The perceptual network has the best LPIPS and a PSNR below bicubic
+# closest to the original. `compact` comes near it with a quarter of the parameters, and so
+# of the computation. The perceptual network has by far the best LPIPS and a PSNR below bicubic
 # interpolation.
 #
 # ## What super-resolution invents
@@ -268,8 +269,8 @@ plt.show()
 # %% [markdown]
 # The first line is easy to read in all pictures. On the third, EDSR still draws firm black strokes,
 # but G, 0 and 6 look alike. The last line cannot be read, although its strokes look like letters.
-# Bicubic interpolation leaves a gray blur there, which at least tells you that something is
-# missing.
+# The perceptual network replaces them by strokes of its own. Bicubic interpolation leaves a gray blur
+# there, which at least tells you that something is missing.
 #
 # **Do not use super-resolution** as evidence (number plates, faces, who was there), on medical or
 # scientific pictures, to measure something, or where a wrong detail costs more than a missing one.
@@ -296,14 +297,13 @@ pd.DataFrame(rows).T.rename_axis(f"PSNR-Y in dB, {len(few)} photos").map("{:.2f}
 
 # %% [markdown]
 # Compare each row with its first column. On clean photos EDSR is ahead of bicubic interpolation by
-# more than a decibel. Compression and noise take this away, until EDSR ends *below* bicubic
-# interpolation: it learned to sharpen edges, and sharpens the edges of JPEG blocks and the noise as
-# well. The small network loses less. None of them removes blur, since no photo of their training
-# had any.
+# more than a decibel. Compression and noise take this away, until EDSR and `compact` end *below* bicubic
+# interpolation: they learned to sharpen edges, and sharpen the edges of JPEG blocks and the noise as
+# well. They do not remove blur either, since no photo of their training had any.
 #
-# So use the original file, not a copy that was sent through a chat. For damaged photos, take a
-# network that was trained on damaged photos, as in lesson [10](10_real_esrgan.ipynb). `robust` is one:
-# the same network as `compact`, with the same number of parameters.
+# `robust` is the same network as `compact`, trained on photos with damage of random strength, as in
+# lesson [10](10_real_esrgan.ipynb). It gives up a little on clean photos, and is ahead of all the others
+# in every other row. Still, the original file is better than a copy that was sent through a chat.
 
 # %%
 sr.plots.compare(
@@ -316,8 +316,9 @@ sr.plots.compare(
 )
 
 # %% [markdown]
-# In the bicubic picture and in those of EDSR and `compact` the blocks of the JPEG come out as edges of
-# their own, in the hair and across the face. `robust` smooths them, and fine detail with them.
+# The blocks of the JPEG come out as edges of their own, in the hair and across the face. `robust` smooths
+# the halos around the head and the shoulders. What the blocks took away, such as the eyes, it cannot
+# bring back.
 #
 # The table above has four photos. This one was measured before, on all 16 validation photos, and has
 # LPIPS too (lower is better). It decides which network `srhelpers upscale` takes:
@@ -336,9 +337,10 @@ for use in ("photo", "clean", "drawing"):
 # %% [markdown]
 # Without `--for`, JPEG and WebP files count as photos, and PNG and TIFF files as clean.
 #
-# How do real files fare? Here are six pieces of 72×72 pixels from four JPEG files, as NASA, SpaceX and
-# others published them. They were not downsampled, so there is no original to compare with. You have to
-# look.
+# What about real files? Here are six pieces of 72×72 pixels from four JPEG files, as they were published
+# (Grace Hopper by the US Navy, a launch by SpaceX, a retina by Mikael Häggström, a field of galaxies by
+# NASA and ESA; Matplotlib and scikit-image bring them along). Nobody downsampled them for us, so there is
+# no original to compare with. You have to look.
 
 # %%
 samples = sr.datasets.find("samples")
@@ -348,7 +350,7 @@ PIECES = [  # file, top, left
     (grace_hopper, 465, 80),
     (samples / "rocket.jpg", 115, 285),
     (samples / "rocket.jpg", 200, 10),
-    (samples / "retina.jpg", 620, 230),
+    (samples / "retina.jpg", 420, 640),
     (samples / "hubble_deep_field.jpg", 110, 410),
 ]
 real = [sr.datasets.read_image(file)[top : top + 72, left : left + 72] for file, top, left in PIECES]
@@ -360,7 +362,10 @@ sr.plots.pairs(
 )
 
 # %% [markdown]
-# REAL
+# EDSR has the sharpest edges, and sharpens the damage with them: look at the speckles around the letters
+# and beside the beams, and at the grain of the sky. `robust` has edges nearly as sharp, and little of
+# the damage. The retina and the galaxies were out of focus to begin with; there the methods hardly differ,
+# but for the noise. A file of your own goes into `PIECES` with its path.
 #
 # ## Large photos: tiles
 #
@@ -442,7 +447,7 @@ for file in sorted((folder / "large").iterdir()):
 #
 # | the article | what we find | verdict |
 # |---|---|---|
-# | *ISR*: the project enlarges low-resolution pictures and improves them | our networks do so with clean pictures, and not with noisy or strongly compressed ones (the table of damage) | holds for pictures like those of the training |
+# | *ISR*: the project enlarges low-resolution pictures and improves them | networks that learned from clean pictures do so with such pictures, and not with noisy or strongly compressed ones (the table of damage) | holds for pictures like those of the training |
 # | *ISR*, at the end: the models that come with it are not very general, so train your own | what a network gains depends on the damage, in the same table | holds |
 # | *Real-ESRGAN*: floor and wall of an old photo become better, the face less than hoped, and writing turns into characters that do not exist | the face and the last lines of the eye chart | holds, and not for one network only: the input does not hold the answer |
 #
