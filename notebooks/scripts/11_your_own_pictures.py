@@ -364,7 +364,7 @@ sr.plots.pairs(
 # %% [markdown]
 # EDSR has the sharpest edges, and sharpens the damage with them: look at the speckles around the letters
 # and beside the beams, and at the grain of the sky. `robust` has edges nearly as sharp, and little of
-# the damage. The retina and the galaxies were out of focus to begin with; there the methods hardly differ,
+# the damage. The retina and the galaxies are soft to begin with; there the methods hardly differ,
 # but for the noise. A file of your own goes into `PIECES` with its path.
 #
 # ## Large photos: tiles
