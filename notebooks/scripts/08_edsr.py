@@ -91,7 +91,9 @@ sr.plots.use_style()
 # %%
 SCALE = 4  # 2, 3 or 4
 PHOTOS = "photos"  # or a folder of your own, such as "~/Pictures"
-START = "compact_x2" if SCALE != 2 else "compact_x4"  # the weights that the second training starts from
+START = (
+    "compact_x2" if SCALE != 2 else "compact_x4"
+)  # the weights that the second training starts from
 BLOCKS = 8
 FILTERS = 48
 PATCH = 16  # side of the training pieces, in pixels of the low resolution
@@ -334,7 +336,9 @@ def continue_from(source, target):
 keras.utils.set_random_seed(0)
 continued = compact(SCALE, BLOCKS, FILTERS, offset=-0.5)
 copied = continue_from(sr.models.load(START), continued)
-print(f"{copied} of {sum(bool(layer.weights) for layer in continued.layers)} layers copied from {START}")
+print(
+    f"{copied} of {sum(bool(layer.weights) for layer in continued.layers)} layers copied from {START}"
+)
 
 # %%
 training.set_epoch(0)

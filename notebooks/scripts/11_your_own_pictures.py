@@ -353,10 +353,15 @@ PIECES = [  # file, top, left
     (samples / "retina.jpg", 420, 640),
     (samples / "hubble_deep_field.jpg", 110, 410),
 ]
-real = [sr.datasets.read_image(file)[top : top + 72, left : left + 72] for file, top, left in PIECES]
+real = [
+    sr.datasets.read_image(file)[top : top + 72, left : left + 72] for file, top, left in PIECES
+]
 results = [{"pixels": piece} | upscaled(piece) for piece in real]
 sr.plots.pairs(
-    {name: [result[name] for result in results] for name in ("pixels", "bicubic", "EDSR", "robust")},
+    {
+        name: [result[name] for result in results]
+        for name in ("pixels", "bicubic", "EDSR", "robust")
+    },
     rows=len(real),
     title="Real JPEGs, upscaled by 4: compare edges, then the noise between them",
 )
