@@ -22,7 +22,7 @@
 #
 # | | |
 # |---|---|
-# | Time | about three minutes on two CPU cores, 45 seconds of it for each of two trainings |
+# | Time | three to four minutes on two CPU cores, about 45 seconds of it for each of two trainings |
 # | Read first | [01](01_bicubic_baselines.ipynb): how benchmarks measure, [03](03_residual_blocks.ipynb): residual blocks, [06](06_depth_to_space.ipynb): depth to space |
 # | Photos | 200 photographs to train on and 16 to validate, part of the course |
 
@@ -506,8 +506,9 @@ sr.plots.history(
 # Compare the two rows of one block first: that is the spread of the random starts. Then compare the
 # blocks. At the end of these short runs the two kinds are about level, and the difference is hardly
 # larger than the spread. But the networks without batch normalization are above bicubic interpolation
-# from the first epoch on, and each of their steps takes much less time. So what does not help costs. This
-# is a result for a small network, few steps and this learning rate. It is no proof for others.
+# from the first epoch on, and their training takes less time (the seconds also depend on what else your
+# machine does). So what does not help costs. This is a result for a small network, few steps and this
+# learning rate. It is no proof for others.
 #
 # What batch normalization does to a picture is easiest to see in training mode (`training=True`), in
 # which it normalizes with the statistics of the batch. Give the network the same photo in two batches,
