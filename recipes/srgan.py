@@ -1,6 +1,6 @@
 """Train the columns of lesson 07's table from the published SRResNet: python recipes/srgan.py [NAME ...] [--ship]
 
-Without names all four are trained, about ten minutes each on two CPU cores. A run that was stopped goes on from its
+Without names all four are trained, at about a second a step on two CPU cores. A run that was stopped goes on from its
 last epoch. Its state and the trained network (`<name>.keras`) are in build/recipes. Printed are PSNR-Y and LPIPS, how
 far the mean of each channel is from the original's, and whether a flat region shows a grid; all on Set5 where it is
 here, else on the validation photos. `--ship` also saves it into data/models; then measure it (recipes/scores.py).

@@ -73,14 +73,8 @@ def compact(scale, **more):
 
 def robust(scale, **more):
     title, purpose = f"compact ×{scale}, robust", "small and quick, for photos as cameras and the web have them"
-    more |= {"start": f"compact_x{scale}", "degradation": DAMAGE, "rate": 1e-3, "skip_flat": 0.0}
+    more = {"start": f"compact_x{scale}", "degradation": DAMAGE, "rate": 1e-3, "skip_flat": 0.0} | more
     return replace(compact(scale, **more), title=title, purpose=purpose)
-
-
-def robust_again(scale, **more):
-    """The second part: half of the pictures have light damage."""
-    begun = robust(scale, **more)
-    return replace(begun, start=f"compact_x{scale}_robust{BEGUN}", degradation=LIGHT, rate=5e-4)
 
 
 def edsr(scale, **more):
@@ -97,9 +91,11 @@ RECIPES = {
     "compact_x2": compact(2, steps=4_000, start="compact_x4"),
     "compact_x3": compact(3, steps=1_500, start="compact_x4"),
     f"compact_x4_robust{BEGUN}": robust(4, steps=5_000, teacher=TEACHER),
-    "compact_x4_robust": robust_again(4, steps=4_000, teacher=TEACHER),
+    "compact_x4_robust": robust(
+        4, steps=4_000, teacher=TEACHER, start=f"compact_x4_robust{BEGUN}", degradation=LIGHT, rate=5e-4
+    ),
     # From compact_x2 it does not learn in this time to remove blur.
-    "compact_x2_robust": replace(robust(2, steps=3_000), start="compact_x4_robust", degradation=LIGHT),
+    "compact_x2_robust": robust(2, steps=3_000, start="compact_x4_robust", degradation=LIGHT),
     # edsr_baseline_x4 has a recipe of its own, recipes/edsr.py.
     "edsr_baseline_x2": edsr(2, steps=1_500, rate=5e-4, start="edsr_baseline_x4"),
     "edsr_baseline_x3": edsr(3, steps=1_000, rate=5e-4, start="edsr_baseline_x4"),

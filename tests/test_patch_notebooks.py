@@ -63,10 +63,19 @@ def test_x4_continues_from_x2():
     keras.utils.set_random_seed(0)
     double, fourfold = edsr(2, blocks=2), edsr(4, blocks=2)
     before = fourfold.get_weights()
-    assert definitions("08")["continue_from"](double, fourfold) == 7
+    assert definitions("08")["continue_from"](double, fourfold) == 8
     same = [np.array_equal(a, b) for a, b in zip(double.get_weights(), fourfold.get_weights(), strict=False)]
     assert all(same[:12]), "head, two blocks, end of the body"
-    np.testing.assert_array_equal(fourfold.get_weights()[-1], before[-1])
+    np.testing.assert_array_equal(fourfold.get_weights()[14], before[14])  # the second upsampling
+
+
+def test_a_shallower_network_does_not_end_with_the_weights_of_a_block():
+    """At ×4 with 48 filters the last convolution has the shape of those in the blocks."""
+    lesson = definitions("08")
+    double, fourfold = lesson["compact"](2, blocks=3), lesson["compact"](4, blocks=2)
+    before = fourfold.get_weights()
+    assert lesson["continue_from"](double, fourfold) == 5
+    np.testing.assert_array_equal(fourfold.get_weights()[-2], before[-2])
 
 
 def test_each_picture_of_a_recipe_gets_one_of_its_degradations():

@@ -91,9 +91,7 @@ sr.plots.use_style()
 # %%
 SCALE = 4  # 2, 3 or 4
 PHOTOS = "photos"  # or a folder of your own, such as "~/Pictures"
-START = (
-    "compact_x2" if SCALE != 2 else "compact_x4"
-)  # the weights that the second training starts from
+START = "compact_x2" if SCALE != 2 else "compact_x4"  # of the second training
 BLOCKS = 8
 FILTERS = 48
 PATCH = 16  # side of the training pieces, in pixels of the low resolution
@@ -314,20 +312,20 @@ print(f"The paper's networks see {ratio:,.0f} times as many pixels as yours.")
 # ## Start from ×2
 #
 # Does ×4 need to learn everything from nothing? A network for ×2 already knows what edges and textures
-# look like. The paper therefore starts ×3 and ×4 from the weights of ×2 (section 3.2). Only the last
-# convolution is new, since it makes another number of pixels. Build your network a second time, copy
+# look like. The paper therefore starts ×3 and ×4 from the weights of ×2 (section 3.2). In your network
+# only the last convolution is new, since it makes another number of pixels. Build your network a second time, copy
 # all that fits, and train it for as many steps on the same data. The learning rate is lower: as long as
 # the last convolution knows nothing, large steps would undo what was copied.
 
 
 # %%
 def continue_from(source, target):
-    """Copy weights wherever two networks have layers of equal shapes; how many layers that were."""
+    """Copy weights where shapes agree, the last layer to the last; how many layers that were."""
+    old, new = ([layer for layer in model.layers if layer.weights] for model in (source, target))
     copied = 0
-    for old, new in zip(source.layers, target.layers, strict=False):
-        shapes = [weight.shape for weight in old.weights]
-        if shapes and shapes == [weight.shape for weight in new.weights]:
-            new.set_weights(old.get_weights())
+    for known, fresh in [*zip(old[:-1], new[:-1], strict=False), (old[-1], new[-1])]:
+        if [weight.shape for weight in known.weights] == [weight.shape for weight in fresh.weights]:
+            fresh.set_weights(known.get_weights())
             copied += 1
     return copied
 

@@ -94,7 +94,7 @@ sr.plots.use_style()
 PHOTO = None  # path of a picture, such as "holiday.jpg"; None takes the button below, or the sample
 LARGEST = 128  # pixels a side; of a larger photo the middle is taken, so that each cell is quick
 NETWORK = "edsr_baseline_x4"  # upscales your photo
-NETWORKS = {  # these are compared; each upscales by 4
+NETWORKS = {  # these are compared; each upscales by 4. Change networks, keep the names
     "compact": "compact_x4",
     "EDSR": "edsr_baseline_x4",
     "robust": "compact_x4_robust",
