@@ -146,7 +146,7 @@ def check(basicsr, pieces):
     made = basicsr.through_jpeg(batch, Round(jpeg=(60, 60)), np.random.default_rng(0)).numpy().transpose(0, 2, 3, 1)
     for piece, image in zip(pieces, made, strict=True):
         luma = [sr.metrics.luma(x) for x in (sr.degradations.jpeg(piece, 60), np.uint8(np.rint(255 * image)))]
-        difference = np.abs(luma[0].astype(int) - luma[1]).mean()  # colours are upscaled in another way
+        difference = np.abs(luma[0].astype(int) - luma[1]).mean()  # colors are upscaled in another way
         if difference > 1.5:
             raise RuntimeError(f"Expected the JPEG of OpenCV, got a picture {difference:.1f} levels off.")
     kernel = sr.degradations.gaussian_kernel(21, (3, 1), 0.5)

@@ -24,7 +24,7 @@ import srhelpers as sr
 SCRIPTS = Path(__file__).resolve().parent.parent / "notebooks" / "scripts"
 SCALE, FILTERS = 4, 64
 PARAMETERS = 1_517_571  # of the baseline: 16 blocks of 64 filters, ×4
-MEAN = 255 * np.array([0.4488, 0.4371, 0.4040])  # the mean colour of DIV2K
+MEAN = 255 * np.array([0.4488, 0.4371, 0.4040])  # the mean color of DIV2K
 
 
 def definition(number, name):

@@ -1,9 +1,10 @@
 """Train the columns of lesson 07's table from the published SRResNet: python recipes/srgan.py [NAME ...] [--ship]
 
-Without names all four are trained, at about a second a step on two CPU cores. A run that was stopped goes on from its
-last epoch. Its state and the trained network (`<name>.keras`) are in build/recipes. Printed are PSNR-Y and LPIPS, how
-far the mean of each channel is from the original's, and whether a flat region shows a grid; all on Set5 where it is
-here, else on the validation photos. `--ship` also saves it into data/models; then measure it (recipes/scores.py).
+Without names all four are trained, with the lesson's settings, at about a second a step on two CPU cores; the first
+column is the published network itself. A run that was stopped goes on from its last epoch. Its state and the trained
+network (`<name>.keras`) are in build/recipes. Printed are PSNR-Y and LPIPS, how far the mean of each channel is from
+the original's, and whether a flat region shows a grid; all on Set5 where it is here, else on the validation photos.
+`--ship` also saves it into data/models; then measure it (recipes/scores.py).
 `--steps` sets the length; to try the script: --steps 4 --epoch-steps 2
 """
 
@@ -20,7 +21,7 @@ from lesson import REPOSITORY, definitions
 from train import photos
 
 START = "krasserm_srresnet_x4"
-PATCH, BATCH, FILTERS = 24, 4, 32  # as in the lesson
+TAUGHT = 200  # batches from which the discriminator learns alone, before both learn together
 
 
 @dataclass(frozen=True)
@@ -30,11 +31,11 @@ class Recipe:
     title: str
     purpose: str
     content: str  # of lesson 07's `content_loss`
-    adversarial: float = 1e-2  # its weight, as in the lesson; the paper, which trains 10⁵ steps, has 1e-3
+    adversarial: bool = True
 
 
 RECIPES = {
-    "srresnet_vgg22_x4": Recipe("SRResNet, VGG22", "compares features in place of pixels", "vgg22", adversarial=0.0),
+    "srresnet_vgg22_x4": Recipe("SRResNet, VGG22", "compares features in place of pixels", "vgg22", adversarial=False),
     "srgan_mse_x4": Recipe("SRGAN, squared error", "a discriminator beside the squared error", "mse"),
     "srgan_vgg22_x4": Recipe("SRGAN, VGG22", "a discriminator beside features of edges and colors", "vgg22"),
     "srgan_vgg54_x4": Recipe("SRGAN, VGG54", "SRGAN as in the paper", "vgg54"),
@@ -47,12 +48,15 @@ def train(name, steps, epoch_steps=200):
     keras.utils.set_random_seed(0)
     generator = lesson["srresnet"]()
     generator.set_weights(sr.models.load(START).get_weights())
-    content = lesson["with_pixels"](lesson["content_loss"](recipe.content))
-    gan = lesson["SRGAN"](generator, lesson["discriminator"](FILTERS), content, recipe.adversarial)
-    rate = keras.optimizers.schedules.PiecewiseConstantDecay([3 * steps // 4], [2e-4, 2e-5])
-    gan.compile(keras.optimizers.Adam(rate))
     data, files = photos()
-    training = sr.generators.Patches(files, 4, PATCH, batch_size=BATCH, batches=epoch_steps, skip_flat=0.25)
+    discriminator = lesson["discriminator"](lesson["DISCRIMINATOR_FILTERS"])
+    if recipe.adversarial:
+        lesson["taught"](discriminator, *lesson["photos_and_made"](generator, files, min(TAUGHT, steps)))
+    content = lesson["with_pixels"](lesson["content_loss"](recipe.content))
+    gan = lesson["SRGAN"](generator, discriminator, content, lesson["ADVERSARIAL"] * recipe.adversarial)
+    rate = keras.optimizers.schedules.CosineDecay(lesson["LEARNING_RATE"], steps, alpha=0.05)
+    gan.compile(keras.optimizers.Adam(rate, beta_1=lesson["MOMENTUM"]))
+    training = lesson["pieces"](files, batches=epoch_steps)
     folder = REPOSITORY / "build" / "recipes" / f"{name}_{steps}"
     history = sr.training.fit(
         gan, training, epochs=steps // epoch_steps, folder=folder, monitor="content", keep="last", verbose=2
@@ -65,9 +69,10 @@ def train(name, steps, epoch_steps=200):
         "device": sr.setup("full", verbose=False).device,
         "start": START,
         "content": recipe.content,
-        "adversarial": recipe.adversarial,
-        "batch_size": BATCH,
-        "patch_size": PATCH,
+        "adversarial": gan.adversarial,
+        "pixels": lesson["PIXELS"],
+        "batch_size": lesson["BATCH_SIZE"],
+        "patch_size": lesson["PATCH"],
     }
     if recipe.content != "mse":
         facts["vgg19"] = sr.models.features.vgg19_weights()[1]
@@ -137,7 +142,7 @@ def report(networks, files):
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("names", nargs="*", metavar="NAME", help=", ".join(RECIPES))
-    parser.add_argument("--steps", type=int, default=600)
+    parser.add_argument("--steps", type=int, default=400)
     parser.add_argument("--epoch-steps", type=int, default=100)
     parser.add_argument("--ship", action="store_true", help="save into data/models")
     chosen = parser.parse_args()

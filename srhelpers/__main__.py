@@ -185,7 +185,7 @@ def _parser():
     evaluate.add_argument("--scale", nargs="+", type=int, help="default: those of the models, else 4")
     evaluate.add_argument("--degradation", default="bicubic", help=" ".join(DEGRADATIONS))
     evaluate.add_argument("--path", help="folder of the dataset, if it is not found by itself")
-    evaluate.add_argument("--lpips", action="store_true", help="also the perceptual distance LPIPS (colour photos)")
+    evaluate.add_argument("--lpips", action="store_true", help="also the perceptual distance LPIPS (color photos)")
     evaluate.add_argument("--per-image", action="store_true", help="a row per image instead of the mean")
     evaluate.add_argument("--csv", help="add the rows to this file, or put them in place of older ones")
     evaluate.set_defaults(function=_evaluate)

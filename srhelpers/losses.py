@@ -13,7 +13,7 @@ class NegativePSNR(keras.losses.Loss):
     The mean squared error adds up the errors of all images, so the few that are hardest decide the step. A
     mean over images of the PSNR asks every image for the same *relative* gain instead.
 
-    An error of one grey level is the floor, so a perfect image has a finite loss and gradient: about −48 dB.
+    An error of one gray level is the floor, so a perfect image has a finite loss and gradient: about −48 dB.
 
     Source: Chen et al. 2021, "HINet: Half Instance Normalization Network for Image Restoration", section 4.2,
     where it is called PSNR loss.

@@ -17,7 +17,7 @@ from srhelpers.__main__ import main
 
 @pytest.fixture
 def pictures(tmp_path, photo):
-    """Files that each need care: turned by EXIF data, with alpha, grey, 16 bits."""
+    """Files that each need care: turned by EXIF data, with alpha, gray, 16 bits."""
     small = np.ascontiguousarray(photo[:40, :60])
     folder = tmp_path / "in"
     folder.mkdir()
@@ -25,8 +25,8 @@ def pictures(tmp_path, photo):
     turned[0x0112] = 6
     Image.fromarray(small).save(folder / "turned.jpg", exif=turned)
     Image.fromarray(np.dstack([small, small[..., 0]])).save(folder / "alpha.png")
-    Image.fromarray(small[..., 1]).save(folder / "grey.png")
-    Image.fromarray(small[..., 1]).save(folder / "grey.webp")
+    Image.fromarray(small[..., 1]).save(folder / "gray.png")
+    Image.fromarray(small[..., 1]).save(folder / "gray.webp")
     cv2.imwrite(str(folder / "deep.png"), small.astype("uint16") * 257)
     tifffile.imwrite(folder / "deep.tif", small.astype("uint16") * 257)
     Image.fromarray(small).convert("CMYK").save(folder / "ink.jpg")
@@ -48,8 +48,8 @@ def test_results_are_those_of_the_command_line(pictures, tmp_path):
 
 
 def test_the_slider_compares_with_bicubic_interpolation(pictures, tmp_path):
-    done = app.upscale(pictures / "grey.png", tmp_path)
-    small = sr.upscaling.pictures.read(pictures / "grey.png").pixels
+    done = app.upscale(pictures / "gray.png", tmp_path)
+    small = sr.upscaling.pictures.read(pictures / "gray.png").pixels
     before = np.asarray(Image.open(done.before).convert("L")).astype(int)
     assert np.abs(before - sr.degradations.resize(small, before.shape)).mean() < 2, "but for what JPEG loses"
     after, result = (np.asarray(Image.open(path).convert("L")).astype(int) for path in (done.after, done.result))
@@ -61,27 +61,27 @@ def test_purpose_network_scale_and_format_are_heard(pictures, tmp_path):
     assert done.result.name == "deep_x1.5.jpg" and Image.open(done.result).size == (90, 60)
     assert f"Took **{sr.models.choice('photo', 1.5)}**, since it is the choice for photo. 60×40 pixels" in done.note
     assert "JPEG holds no 16-bit RGB" in done.note
-    done = app.upscale(pictures / "grey.png", tmp_path, use="drawing", network="voc_plain")
+    done = app.upscale(pictures / "gray.png", tmp_path, use="drawing", network="voc_plain")
     assert "Took **voc_plain**, as you chose." in done.note
 
 
 def test_progress_is_told(pictures, tmp_path):
     parts = []
-    app.upscale(pictures / "grey.png", tmp_path, network="voc_plain", progress=parts.append)
+    app.upscale(pictures / "gray.png", tmp_path, network="voc_plain", progress=parts.append)
     assert parts[-1] == 1
 
 
 def test_what_is_too_large_or_takes_too_long_is_refused(pictures, tmp_path, monkeypatch):
     monkeypatch.setattr(app, "MOST_OUT", 9_000)
     with pytest.raises(sr.runtime.UserError, match=r"got 60×40 pixels, 0.0 megapixels, which ×2 become 0.0; choose"):
-        app.upscale(pictures / "grey.png", tmp_path)
+        app.upscale(pictures / "gray.png", tmp_path)
     monkeypatch.setattr(app, "MOST_OUT", 9_600)
     monkeypatch.setattr(app, "PATIENCE", 1e-6)
     with pytest.raises(
         sr.runtime.UserError, match=r"of computing, got about .* with voc_plain; choose a smaller scale"
     ):
-        app.upscale(pictures / "grey.png", tmp_path, network="voc_plain")
-    assert not list(tmp_path.glob("grey_x2*"))
+        app.upscale(pictures / "gray.png", tmp_path, network="voc_plain")
+    assert not list(tmp_path.glob("gray_x2*"))
 
 
 def test_what_is_no_picture_is_refused(tmp_path):

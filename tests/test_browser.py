@@ -189,7 +189,7 @@ def seen(picture):
 
 
 def difference(a, b):
-    """Mean over the pixels, in grey levels."""
+    """Mean over the pixels, in gray levels."""
     return np.abs(a - b).mean()
 
 
@@ -217,7 +217,7 @@ def upload(page, path, notebook):
 
     def again():
         notebook = finished(page, path)
-        return notebook if notebook and counts(notebook)[number] > len(counts(notebook)) else None
+        return notebook if notebook and (counts(notebook)[number] or 0) > len(counts(notebook)) else None
 
     other = wait_for("the cell to run again", again)
     assert problems(other) == []

@@ -287,23 +287,23 @@ def test_read_image_kinds(tmp_path, random):
     for suffix in (".png", ".bmp", ".tiff"):
         cv2.imwrite(str(tmp_path / f"Grüße an alle{suffix}"), rgb[..., ::-1])
         np.testing.assert_array_equal(sr.datasets.read_image(tmp_path / f"Grüße an alle{suffix}"), rgb)
-    cv2.imwrite(str(tmp_path / "grey.png"), rgb[..., 0])
-    np.testing.assert_array_equal(sr.datasets.read_image(tmp_path / "grey.png"), rgb[..., 0])
+    cv2.imwrite(str(tmp_path / "gray.png"), rgb[..., 0])
+    np.testing.assert_array_equal(sr.datasets.read_image(tmp_path / "gray.png"), rgb[..., 0])
     cv2.imwrite(str(tmp_path / "alpha.png"), np.dstack([rgb[..., ::-1], rgb[..., 0]]))
     np.testing.assert_array_equal(sr.datasets.read_image(tmp_path / "alpha.png"), rgb)
 
 
-def test_read_image_gives_eight_bits_of_grey_or_rgb_for_all_kinds(tmp_path, random):
+def test_read_image_gives_eight_bits_of_gray_or_rgb_for_all_kinds(tmp_path, random):
     rgb = cv2.resize(random.integers(0, 256, (5, 6, 3), dtype="uint8"), (48, 40), interpolation=cv2.INTER_CUBIC)
     image = Image.fromarray(rgb)
     cv2.imwrite(str(tmp_path / "16.png"), rgb[..., ::-1].astype("uint16") * 257)
     cv2.imwrite(str(tmp_path / "16.tif"), rgb[..., ::-1].astype("uint16") * 257)
-    cv2.imwrite(str(tmp_path / "grey16.png"), rgb[..., 0].astype("uint16") * 257)
+    cv2.imwrite(str(tmp_path / "gray16.png"), rgb[..., 0].astype("uint16") * 257)
     image.convert("CMYK").save(tmp_path / "cmyk.jpg", quality=100, subsampling=0)
     palette = image.quantize(32)
     palette.save(tmp_path / "palette.png", transparency=0)
     alike = {"16.png": rgb, "16.tif": rgb, "cmyk.jpg": rgb, "palette.png": np.asarray(palette.convert("RGB"))}
-    for name, expected in (alike | {"grey16.png": rgb[..., 0]}).items():
+    for name, expected in (alike | {"gray16.png": rgb[..., 0]}).items():
         found = sr.datasets.read_image(tmp_path / name)
         assert found.dtype == "uint8" and found.shape == expected.shape, name
         assert np.abs(found.astype(int) - expected).mean() < (2 if name == "cmyk.jpg" else 0.01), name

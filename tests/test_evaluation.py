@@ -20,7 +20,7 @@ PUBLISHED = {
     ("Set14", 4): (26.00, 0.7027),
     ("B100", 4): (25.96, 0.6675),
 }
-# SelfExSR's table, measured on colour files as this code does: equal to the last printed digit.
+# SelfExSR's table, measured on color files as this code does: equal to the last printed digit.
 SELF_EX_SR = {
     ("Set5", 2): (33.64, 0.9292),
     ("Set5", 3): (30.39, 0.8678),
@@ -45,11 +45,11 @@ def test_bicubic_gives_the_published_rows(benchmarks, name, scale):
 
 @pytest.fixture
 def two(tmp_path, photo):
-    """A set of a colour and a grey photo, whose sizes do not divide by the scale."""
+    """A set of a color and a gray photo, whose sizes do not divide by the scale."""
     folder = tmp_path / "two" / "HR"
     folder.mkdir(parents=True)
-    cv2.imwrite(str(folder / "colour.png"), photo[:123, :141, ::-1])
-    cv2.imwrite(str(folder / "grey.png"), photo[:90, :99, 0])
+    cv2.imwrite(str(folder / "color.png"), photo[:123, :141, ::-1])
+    cv2.imwrite(str(folder / "gray.png"), photo[:90, :99, 0])
     return folder
 
 
@@ -66,13 +66,13 @@ def network(scale=2, blocks=None, name="mine"):
 
 def test_a_row_is_what_the_parts_give(two, photo):
     rows = sr.metrics.evaluate("bicubic", two, 4)
-    assert list(rows.image) == ["colour", "grey"]
+    assert list(rows.image) == ["color", "gray"]
     reference = photo[:120, :140]
     grown = sr.degradations.resize(sr.degradations.bicubic(reference, (30, 35)), (120, 140))
     assert rows.psnr_y[0] == sr.metrics.psnr(reference, grown, crop_border=4, luma=True)
     assert rows.ssim_y[0] == sr.metrics.ssim(reference, grown, crop_border=4, luma=True)
     assert rows.psnr_rgb[0] == sr.metrics.psnr(reference, grown, crop_border=4)
-    assert rows.psnr_y[1] == rows.psnr_rgb[1], "a grey file is compared as it is"
+    assert rows.psnr_y[1] == rows.psnr_rgb[1], "a gray file is compared as it is"
     table = sr.metrics.summarise(rows)
     assert table.images[0] == 2
     assert table.psnr_y[0] == pytest.approx(rows.psnr_y.mean())
@@ -94,8 +94,8 @@ def low(two, photo):
     """Its low-resolution files, all black."""
     folder = two.parent / "LR_bicubic" / "X4"
     folder.mkdir(parents=True)
-    cv2.imwrite(str(folder / "colourx4.png"), np.zeros((30, 35, 3), "uint8"))
-    cv2.imwrite(str(folder / "greyx4.png"), np.zeros((22, 24), "uint8"))
+    cv2.imwrite(str(folder / "colorx4.png"), np.zeros((30, 35, 3), "uint8"))
+    cv2.imwrite(str(folder / "grayx4.png"), np.zeros((22, 24), "uint8"))
     return folder
 
 
@@ -106,12 +106,12 @@ def test_the_sets_own_low_resolution_files_are_used(two, low):
 
 
 def test_a_missing_or_broken_low_resolution_file_is_named_and_not_its_photo(two, low):
-    for spoil in (lambda: (low / "greyx4.png").write_text("text"), (low / "greyx4.png").unlink):
+    for spoil in (lambda: (low / "grayx4.png").write_text("text"), (low / "grayx4.png").unlink):
         spoil()
         with pytest.warns(UserWarning, match=r"1 of 2 photos of HR with bicubic ×4") as told:
             rows = sr.metrics.evaluate("bicubic", two, 4)
-        assert list(rows.image) == ["colour"]
-        assert str(low) in str(told[0].message) and "HR/grey" not in str(told[0].message)
+        assert list(rows.image) == ["color"]
+        assert str(low) in str(told[0].message) and "HR/gray" not in str(told[0].message)
 
 
 def test_broken_pictures_are_named_and_the_others_measured(two):
@@ -119,9 +119,9 @@ def test_broken_pictures_are_named_and_the_others_measured(two):
     cv2.imwrite(str(two / "tiny.png"), np.zeros((17, 17, 3), "uint8"))
     with pytest.warns(UserWarning, match=r"2 of 4 photos[\s\S]*broken.jpg[\s\S]*tiny: Expected at least 11×11 pixels"):
         rows = sr.metrics.evaluate("bicubic", two, 4)
-    assert list(rows.image) == ["colour", "grey"]
+    assert list(rows.image) == ["color", "gray"]
     assert list(rows.attrs["failed"]) == ["broken", "tiny"]
-    for name in ("colour.png", "grey.png", "tiny.png"):
+    for name in ("color.png", "gray.png", "tiny.png"):
         (two / name).unlink()
     with pytest.raises(ValueError, match="Could not measure 1 of 1 photos of HR"):
         sr.metrics.evaluate("bicubic", two, 4)
@@ -137,7 +137,7 @@ def test_a_function_is_measured_like_a_name(two):
 
 
 def test_a_model_of_ones_own_and_its_file_are_measured(two, tmp_path):
-    (two / "grey.png").unlink()
+    (two / "gray.png").unlink()
     expected = sr.metrics.evaluate("nearest", two, 3)
     model = network(3)
     model.save(tmp_path / "saved.keras")
@@ -171,14 +171,14 @@ def test_lists_of_files_and_arrays_are_measured(two, photo, tmp_path):
     files = sorted(two.iterdir())
     rows = sr.metrics.evaluate("bicubic", files, 4)
     assert list(rows.psnr_y) == list(expected.psnr_y)
-    assert (rows.dataset[0], rows.folder[0], list(rows.image)) == ("2 photos", str(two), ["colour", "grey"])
+    assert (rows.dataset[0], rows.folder[0], list(rows.image)) == ("2 photos", str(two), ["color", "gray"])
     arrays = sr.metrics.evaluate("bicubic", [photo[:123, :141], photo[:90, :99, 0]], 4)
     assert list(arrays.psnr_y) == list(expected.psnr_y)
     assert (arrays.folder[0], list(arrays.image)) == ("", ["0", "1"])
     for single in (files[0], str(files[0]), photo[:123, :141]):
         assert list(sr.metrics.evaluate("bicubic", single, 4).psnr_y) == [expected.psnr_y[0]]
-    cv2.imwrite(str(two / "grey.jpg"), photo[:40, :40])
-    assert list(sr.metrics.evaluate("bicubic", two, 4).image) == ["colour.png", "grey.jpg", "grey.png"]
+    cv2.imwrite(str(two / "gray.jpg"), photo[:40, :40])
+    assert list(sr.metrics.evaluate("bicubic", two, 4).image) == ["color.png", "gray.jpg", "gray.png"]
 
 
 def test_two_folders_of_one_name_are_told_apart(tmp_path, photo):
@@ -198,9 +198,9 @@ def test_two_folders_of_one_name_are_told_apart(tmp_path, photo):
 def test_a_symlink_loop_and_a_name_that_is_no_utf8_do_not_stop_it(two, tmp_path):
     (two / "loop.png").symlink_to(two / "loop.png")
     (two / "down").symlink_to(two)
-    os.link(two / "grey.png", os.fsencode(two) + b"/\xff.png")
+    os.link(two / "gray.png", os.fsencode(two) + b"/\xff.png")
     rows = sr.metrics.evaluate("bicubic", two, 4)
-    assert list(rows.image) == ["colour", "grey", "\\xff"]
+    assert list(rows.image) == ["color", "gray", "\\xff"]
     sr.metrics.save(rows, tmp_path / "rows.csv")
     assert len(pd.read_csv(tmp_path / "rows.csv")) == 3
 
@@ -239,7 +239,7 @@ def test_tables_are_shown_as_articles_print_them(two):
     for shown in (repr(rows), rows._repr_html_(), repr(pd.concat([rows, rows]))):
         assert f"{rows.psnr_y[0]:.2f}" in shown and f"{rows.psnr_y[0]:.3f}" not in shown
         assert f"{rows.ssim_y[0]:.4f}" in shown and str(two) not in shown
-    assert "grey" in repr(rows.set_index("image")[["psnr_y"]]), "an index that says something is shown"
+    assert "gray" in repr(rows.set_index("image")[["psnr_y"]]), "an index that says something is shown"
     assert repr(rows.assign(psnr_y="high"))
 
 
@@ -249,7 +249,7 @@ def test_a_shipped_model_is_measured_by_its_name(two, photo):
     small = sr.degradations.bicubic(photo[:120, :140], (30, 35))
     grown = sr.upscaling.upscale(small, "voc_plain", scale=4)
     assert rows.psnr_y[0] == pytest.approx(sr.metrics.psnr(photo[:120, :140], grown, crop_border=4, luma=True))
-    assert rows.psnr_y[1] == rows.psnr_rgb[1], "a grey file is compared as it is"
+    assert rows.psnr_y[1] == rows.psnr_rgb[1], "a gray file is compared as it is"
     with pytest.raises(ValueError, match="a scale of 2 or 4, as voc_plain has it, got 3"):
         sr.metrics.evaluate("voc_plain", two, 3)
     with pytest.raises(ValueError, match="Expected a model that gives RGB pictures"):
@@ -340,11 +340,11 @@ def test_names_that_look_like_numbers_stay_names(tmp_path, photo):
 
 
 def test_a_low_resolution_file_of_another_picture_is_refused(two, low):
-    cv2.imwrite(str(low / "colourx4.png"), np.zeros((17, 17, 3), "uint8"))
-    with pytest.warns(UserWarning, match=r"colourx4.png to have the shape \(30, 35, 3\), got \(17, 17, 3\)"):
+    cv2.imwrite(str(low / "colorx4.png"), np.zeros((17, 17, 3), "uint8"))
+    with pytest.warns(UserWarning, match=r"colorx4.png to have the shape \(30, 35, 3\), got \(17, 17, 3\)"):
         sr.metrics.evaluate("bicubic", two, 4)
-    cv2.imwrite(str(low / "colourx4.png"), np.zeros((30, 35), "uint8"))
-    assert len(sr.metrics.evaluate("bicubic", two, 4)) == 2, "a grey file serves a colour photo"
+    cv2.imwrite(str(low / "colorx4.png"), np.zeros((30, 35), "uint8"))
+    assert len(sr.metrics.evaluate("bicubic", two, 4)) == 2, "a gray file serves a color photo"
 
 
 def test_wrong_input_is_named(two):

@@ -431,10 +431,10 @@ def test_decoding_and_encoding_overlap_and_stay_one_ahead(here, nearest, monkeyp
 
 
 def test_kinds_and_scales(here, nearest):
-    colour = sr.datasets.sample("coffee")[:30, :40]
-    pictures.write(pictures.Picture(np.asarray(Image.fromarray(colour).convert("CMYK")), "CMYK"), "print.tif")
-    pictures.write(pictures.Picture(colour.astype("uint16") * 257, "RGB"), "deep.png")
-    Image.fromarray(colour).quantize(64).save("palette.gif")
+    color = sr.datasets.sample("coffee")[:30, :40]
+    pictures.write(pictures.Picture(np.asarray(Image.fromarray(color).convert("CMYK")), "CMYK"), "print.tif")
+    pictures.write(pictures.Picture(color.astype("uint16") * 257, "RGB"), "deep.png")
+    Image.fromarray(color).quantize(64).save("palette.gif")
     summary = upscale_files(["print.tif", "deep.png", "palette.gif"], "out", nearest, scale=1.5, progress=False)
     made = {file.name: pictures.read(file) for file in summary.done}
     assert {name: (each.mode, each.pixels.dtype, each.pixels.shape) for name, each in made.items()} == {
@@ -442,7 +442,7 @@ def test_kinds_and_scales(here, nearest):
         "deep.png": ("RGB", "uint16", (45, 60, 3)),
         "palette.gif": ("P", "uint8", (45, 60, 3)),
     }
-    expected = sr.degradations.resize(colour.repeat(2, 0).repeat(2, 1).astype("uint16") * 257, (45, 60))
+    expected = sr.degradations.resize(color.repeat(2, 0).repeat(2, 1).astype("uint16") * 257, (45, 60))
     np.testing.assert_array_equal(made["deep.png"].pixels, expected)
     noted = upscale_files("deep.png", "small.jpg", nearest, scale=0.5, progress=False)
     assert noted.notes == {Path("small.jpg"): "JPEG holds no 16-bit RGB: written as 8-bit RGB."}

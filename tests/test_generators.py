@@ -12,7 +12,7 @@ import srhelpers as sr
 
 @pytest.fixture
 def folder(tmp_path, random):
-    """Ten small photos of different shapes, one of them grey."""
+    """Ten small photos of different shapes, one of them gray."""
     photos = tmp_path / "photos"
     photos.mkdir()
     for number in range(10):
@@ -30,7 +30,7 @@ def epoch(generator):
     return [np.concatenate(part) for part in zip(*((inputs, *targets) for inputs, targets in batches), strict=True)]
 
 
-def test_colours_come_as_rgb(tmp_path):
+def test_colors_come_as_rgb(tmp_path):
     cv2.imwrite(str(tmp_path / "red.png"), np.full((9, 9, 3), (0, 0, 255), "uint8"))
     inputs, target = sr.generators.Patches(tmp_path, 2, 2, training=False)[0]
     assert inputs[0, 0, 0].tolist() == [255, 0, 0]

@@ -13,7 +13,7 @@ def test_it_is_minus_the_psnr_of_each_image(random):
         [sr.metrics.psnr(one, other.astype("uint8")) for one, other in zip(target, estimate, strict=True)]
     )
     loss = sr.losses.NegativePSNR()(target, estimate.astype("float32"))
-    assert float(loss) == pytest.approx(-by_hand, abs=0.03)  # the floor of one grey level
+    assert float(loss) == pytest.approx(-by_hand, abs=0.03)  # the floor of one gray level
 
 
 def test_a_perfect_image_has_a_finite_loss():

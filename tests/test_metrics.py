@@ -30,9 +30,9 @@ def test_psnr_and_ssim_equal_scikit_image(pictures):
 
 
 def test_luma_is_matlabs():
-    colours = np.array([[0, 0, 0], [255, 255, 255], [255, 0, 0], [0, 255, 0], [0, 0, 255]], "uint8")
+    colors = np.array([[0, 0, 0], [255, 255, 255], [255, 0, 0], [0, 255, 0], [0, 0, 255]], "uint8")
     # rgb2ycbcr(uint8): 16 + 65.481 = 81.481, 16 + 128.553 = 144.553, 16 + 24.966 = 40.966
-    assert sr.metrics.luma(colours[None]).tolist() == [[16, 235, 81, 145, 41]]
+    assert sr.metrics.luma(colors[None]).tolist() == [[16, 235, 81, 145, 41]]
     every = np.stack(np.meshgrid(*[np.arange(0, 256, 5)] * 3), -1).reshape(1, -1, 3).astype("uint8")
     exact = 16 + every @ np.array([65.481, 128.553, 24.966]) / 255
     assert np.abs(sr.metrics.luma(every) - exact).max() <= 0.5 + 1e-9
@@ -43,10 +43,10 @@ def test_identical_images(photo):
     assert sr.metrics.ssim(photo, photo) == 1
 
 
-def test_grey_images_are_compared_as_they_are(photo):
-    grey, other = photo[..., 0], photo[..., 1]
-    assert sr.metrics.psnr(grey, other, luma=True) == sr.metrics.psnr(grey, other)
-    assert sr.metrics.ssim(grey, other, luma=True) == sr.metrics.ssim(grey, other)
+def test_gray_images_are_compared_as_they_are(photo):
+    gray, other = photo[..., 0], photo[..., 1]
+    assert sr.metrics.psnr(gray, other, luma=True) == sr.metrics.psnr(gray, other)
+    assert sr.metrics.ssim(gray, other, luma=True) == sr.metrics.ssim(gray, other)
 
 
 @pytest.mark.parametrize("metric", ["psnr", "ssim"])
@@ -72,7 +72,7 @@ def test_wrong_input_is_named(photo, metric):
             ValueError, match=r"reference as a uint8 array, got .*; read files with datasets.read_image"
         ):
             function(wrong, photo)
-    with pytest.raises(ValueError, match="one is grey"):
+    with pytest.raises(ValueError, match="one is gray"):
         function(photo, photo[..., 0])
     with pytest.raises(ValueError, match="uint8 RGB"):
         sr.metrics.luma(photo[..., 0])

@@ -130,12 +130,12 @@ def test_a_model_trained_in_mixed_precision_is_saved_in_float32(tmp_path):
 def test_a_saved_file_holds_no_setting_that_older_keras_does_not_know(tmp_path):
     """Keras 3.15 writes them, and 3.13 refuses a file that has them."""
     model = keras.Sequential([keras.Input((4, 4, 3)), keras.layers.Conv2D(2, 3), keras.layers.BatchNormalization()])
-    file = sr.models.save(model, "normalised", folder=tmp_path)
+    file = sr.models.save(model, "normalized", folder=tmp_path)
     with zipfile.ZipFile(file) as archive:
         config = archive.read("config.json").decode()
     assert not [word for word in ("renorm", "quantization_config", "input_axes") if word in config]
     photos = np.ones((1, 4, 4, 3), "float32")
-    np.testing.assert_array_equal(sr.models.load("normalised", tmp_path)(photos), model(photos))
+    np.testing.assert_array_equal(sr.models.load("normalized", tmp_path)(photos), model(photos))
 
 
 def test_keras_alone_loads_a_file_once_srhelpers_is_imported(tmp_path):

@@ -110,7 +110,7 @@ def test_pairs_are_asked_once_and_both_sides_are_used(study):
     assert 0 < sum(shown == tuple(sorted(shown)) for shown in asked) < 18
 
 
-def test_large_photos_are_cut_and_grey_ones_are_shown(tmp_path, random):
+def test_large_photos_are_cut_and_gray_ones_are_shown(tmp_path, random):
     photos = [random.integers(0, 256, (24, 32), "uint8"), random.integers(0, 256, (400, 500, 3), "uint8")]
     mine = sr.opinions.Study(photos, {"bicubic": "bicubic"}, folder=tmp_path, rater="1", scale=3)
     assert mine.pictures["1", "original"].shape == mine.pictures["1", "bicubic"].shape == (318, 318, 3)

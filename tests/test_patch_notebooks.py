@@ -13,7 +13,6 @@ definitions = conftest.definitions
 SHIPPED = {
     "edsr_baseline_x2": 2,
     "edsr_baseline_x4": 4,
-    "srresnet_mse_x4": 4,
     "srresnet_vgg22_x4": 4,
     "srgan_mse_x4": 4,
     "srgan_vgg22_x4": 4,
@@ -38,8 +37,8 @@ def test_the_large_edsr_has_the_papers_parameters():
     assert round((32 * block + rest + grown) / 1e6, 1) == 43.1
 
 
-def test_the_mean_colour_is_taken_off_and_put_back():
-    """With all weights at zero, the mean colour is the answer."""
+def test_the_mean_color_is_taken_off_and_put_back():
+    """With all weights at zero, the mean color is the answer."""
     model = definitions("08")["edsr"](2, blocks=1, filters=4)
     model.set_weights([np.zeros_like(weights) for weights in model.get_weights()])
     answer = keras.ops.convert_to_numpy(model(np.zeros((1, 4, 4, 3), "uint8")))
@@ -90,9 +89,9 @@ def test_each_picture_of_a_recipe_gets_one_of_its_degradations():
 def test_srresnet():
     model = definitions("07")["srresnet"]()
     trained = sum(int(np.prod(weights.shape)) for weights in model.trainable_weights)
-    normalised = (2 * 16 + 1) * 2 * 64
+    normalized = (2 * 16 + 1) * 2 * 64
     convolutions = (243 + 1) * 64 + 33 * (576 + 1) * 64 + 2 * (576 + 1) * 256 + (5184 + 1) * 3
-    assert trained == convolutions + normalised + (1 + 16 + 2) * 64  # the last: PReLU, a slope for each channel
+    assert trained == convolutions + normalized + (1 + 16 + 2) * 64  # the last: PReLU, a slope for each channel
     assert model(np.zeros((1, 5, 6, 3), "uint8")).shape == (1, 20, 24, 3)
 
 

@@ -11,7 +11,7 @@ from srhelpers.generators import Patches
 
 @pytest.fixture
 def folder(tmp_path, random):
-    """Six photos of noise, 48×60 and larger, one of them grey."""
+    """Six photos of noise, 48×60 and larger, one of them gray."""
     photos = tmp_path / "photos"
     photos.mkdir()
     for number in range(6):
@@ -25,7 +25,7 @@ def turns(image):
     return [np.rot90(side, times) for side in (image, image[:, ::-1]) for times in range(4)]
 
 
-def colour(file):
+def color(file):
     image = sr.datasets.read_image(file)
     return np.dstack([image] * 3) if image.ndim == 2 else image
 
@@ -43,7 +43,7 @@ def test_low_and_high_are_the_same_piece_turned_alike(folder, scale):
     batches = Patches(folder, scale, 5, batch_size=40, batches=2)
     photos = []
     for file in sr.datasets.photos(folder):
-        high = sr.degradations.crop_to_multiple(colour(file), scale)
+        high = sr.degradations.crop_to_multiple(color(file), scale)
         size = high.shape[0] // scale, high.shape[1] // scale
         photos.append((sr.degradations.bicubic(high, size), high))
     seen = set()
@@ -63,7 +63,7 @@ def test_low_and_high_are_the_same_piece_turned_alike(folder, scale):
 
 def test_pieces_reach_every_corner(folder):
     """A piece as high as the photo has one row of places, and four columns, the last among them."""
-    whole = sr.degradations.bicubic(colour(folder / "0.png"), (12, 15))
+    whole = sr.degradations.bicubic(color(folder / "0.png"), (12, 15))
     pieces = Patches([folder / "0.png"], 4, 12, batch_size=60)[0][0]
     places = {place for piece in pieces for turn in turns(piece) if (place := holds(whole, turn))}
     assert places == {(0, column) for column in range(4)}
@@ -87,7 +87,7 @@ def test_seed_and_epoch_fix_the_pieces(folder):
 def test_validation_takes_the_middle_of_every_photo_once(folder):
     batches = Patches(folder, 4, 10, batch_size=4, training=False, batches=99)
     assert [len(batches[index][0]) for index in range(len(batches))] == [4, 2]
-    high = sr.degradations.crop_to_multiple(colour(folder / "1.png"), 4)  # 49×61 becomes 48×60
+    high = sr.degradations.crop_to_multiple(color(folder / "1.png"), 4)  # 49×61 becomes 48×60
     np.testing.assert_array_equal(batches[0][1][1], high[4:44, 8:48])
     np.testing.assert_array_equal(batches[0][0][1], sr.degradations.bicubic(high, (12, 15))[1:11, 2:12])
 
@@ -107,7 +107,7 @@ def test_a_pair_that_does_not_fit(folder, tmp_path):
 
 def test_flat_pieces_are_left_out(tmp_path, random):
     """Half of the photo is flat: without skipping, many pieces are; with it, none."""
-    image = np.full((80, 80, 3), (220, 140, 20), "uint8")  # a coloured sky has no detail
+    image = np.full((80, 80, 3), (220, 140, 20), "uint8")  # a colored sky has no detail
     image[:, 40:] = random.integers(110, 130, (80, 40, 1))
     cv2.imwrite(str(tmp_path / "half.png"), image)
     detail = {
@@ -143,22 +143,22 @@ def test_photos_beyond_memory_come_from_a_file(folder, memory):
 
 def test_any_folder_of_ones_own_photos(tmp_path, random):
     """Mixed sizes and kinds, folders in it, and what does not belong there: one warning names what is left out."""
-    colour = random.integers(0, 256, (40, 50, 3), dtype="uint8")
-    image, folder = Image.fromarray(colour), tmp_path / "photos"
+    color = random.integers(0, 256, (40, 50, 3), dtype="uint8")
+    image, folder = Image.fromarray(color), tmp_path / "photos"
     (folder / "2025").mkdir(parents=True)
     turned = Image.Exif()
     turned[0x0112] = 6
-    image.convert("L").save(folder / "grey.jpg")
+    image.convert("L").save(folder / "gray.jpg")
     image.convert("CMYK").save(folder / "print.jpg")
     image.convert("P").save(folder / "palette.png")
     image.convert("1").save(folder / "scan.png")
     image.convert("RGBA").save(folder / "2025" / "alpha.webp")
     image.resize((90, 33)).save(folder / "2025" / "turned.JPG", exif=turned)
-    cv2.imwrite(str(folder / "sixteen.tif"), colour.astype("uint16") * 257)
+    cv2.imwrite(str(folder / "sixteen.tif"), color.astype("uint16") * 257)
     image.resize((9, 90)).save(folder / "narrow.png")
-    (folder / "._grey.jpg").write_bytes(b"resource fork")
+    (folder / "._gray.jpg").write_bytes(b"resource fork")
     (folder / ".0123456789ab.part.png").write_bytes(b"half")
-    (folder / "grey.jpg.part").write_bytes(b"half")
+    (folder / "gray.jpg.part").write_bytes(b"half")
     (folder / "text.png").write_bytes(b"no picture")
     with pytest.warns(UserWarning, match="Left out 2 of 9 files") as told:
         batches = Patches(folder, 3, 8, batch_size=5, batches=4)

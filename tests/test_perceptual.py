@@ -51,10 +51,10 @@ def test_lpips_is_a_distance(weights, photo):
     assert sr.metrics.lpips(a, b) == pytest.approx(sr.metrics.lpips(b, a), rel=1e-4) != 0
 
 
-def test_lpips_of_grey_and_of_the_middle(weights, photo):
+def test_lpips_of_gray_and_of_the_middle(weights, photo):
     a, b = photo[:64, :96], photo[100:164, :96]
-    grey = [np.stack([image[..., 0]] * 3, -1) for image in (a, b)]
-    assert sr.metrics.lpips(a[..., 0], b[..., 0]) == sr.metrics.lpips(*grey)
+    gray = [np.stack([image[..., 0]] * 3, -1) for image in (a, b)]
+    assert sr.metrics.lpips(a[..., 0], b[..., 0]) == sr.metrics.lpips(*gray)
     assert sr.metrics.lpips(a, b, crop_border=4) == sr.metrics.lpips(a[4:-4, 4:-4], b[4:-4, 4:-4])
 
 

@@ -52,9 +52,9 @@ def test_compare_finds_the_most_detailed_square(photo, random):
     assert tiny.get_axes()[1].images[0].get_array().shape == (12, 12, 3)
 
 
-def test_grey_pictures_are_drawn_from_black_to_white(photo):
-    grey = photo[..., 0] // 4
-    figure = sr.plots.compare(grey, {"same": grey})
+def test_gray_pictures_are_drawn_from_black_to_white(photo):
+    gray = photo[..., 0] // 4
+    figure = sr.plots.compare(gray, {"same": gray})
     assert all(panel.images[0].get_clim() == (0, 255) for panel in figure.get_axes())
 
 

@@ -171,7 +171,7 @@ def same():
     return kernel
 
 
-def test_vgg19_in_half_precision_sees_fractions_of_grey_levels(tmp_path, monkeypatch, policy, same):
+def test_vgg19_in_half_precision_sees_fractions_of_gray_levels(tmp_path, monkeypatch, policy, same):
     monkeypatch.setenv("SR_WEIGHTS_DIR", str(tmp_path))
     write_official(tmp_path / OFFICIAL, same)
     policy("mixed_bfloat16")

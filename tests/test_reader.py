@@ -17,7 +17,7 @@ def photos(tmp_path, photo):
     folder.mkdir(parents=True)
     cv2.imwrite(str(folder / "large.jpg"), photo[:150, :170, ::-1])
     cv2.imwrite(str(folder / "small.PNG"), photo[200:290, 300:401, ::-1])
-    cv2.imwrite(str(folder.parent / "grey.png"), photo[100:220, 100:200, 0])
+    cv2.imwrite(str(folder.parent / "gray.png"), photo[100:220, 100:200, 0])
     cv2.imwrite(str(folder.parent / "logo.webp"), np.dstack([photo[:97, :96, ::-1], photo[:97, :96, 0]]))
     return folder.parent
 
@@ -45,7 +45,7 @@ def test_a_network_of_ones_own_from_training_to_the_command_line(scale, photos, 
     assert main(["upscale", str(file), "-o", "large.png", "--model", "mine.keras"]) == 0
 
     assert np.isfinite(history.history["psnr"]).all()
-    assert list(rows.image) == ["grey", "logo", "summer/large", "summer/small"]
+    assert list(rows.image) == ["gray", "logo", "summer/large", "summer/small"]
     bicubic = sr.metrics.evaluate("bicubic", photos, scale)
     assert (abs(rows.psnr_y - bicubic.psnr_y) < 3).all(), "three steps leave it near what it starts from"
     assert len(figure.get_axes()) == 4

@@ -124,8 +124,8 @@ def test_receptive_field_needs_layers_that_it_knows():
     wide = bigger((1, 2))(photo)
     stacked = keras.Model(photo, layers.Concatenate(axis=1)([wide, wide]))
     every_other_row = keras.Model(photo, bigger((4, 2))(photo[:, ::2]))
-    normalised = made_of(bigger(), layers.GroupNormalization(1))
-    for unknown in (made_of(Conv2D(3, 1), bigger()), stacked, every_other_row, normalised):
+    normalized = made_of(bigger(), layers.GroupNormalization(1))
+    for unknown in (made_of(Conv2D(3, 1), bigger()), stacked, every_other_row, normalized):
         with pytest.raises(ValueError, match="give overlap"):
             receptive_field(unknown)
     picture = noise(20, 20, 3)
@@ -193,7 +193,7 @@ def test_values_are_rounded_and_clipped():
         assert list(grown[0, ::2]) == expected
 
 
-def test_grey_is_the_mean_of_the_colours_before_rounding():
+def test_gray_is_the_mean_of_the_colors_before_rounding():
     model = made_of(layers.Rescaling([1, 1, 1], [0.4, 0.4, 0.9]), bigger())
     assert upscale(np.array([[7]], "uint8"), model)[0, 0] == 8
     assert upscale(np.array([[[7] * 3]], "uint8"), model)[0, 0].tolist() == [7, 7, 8]
@@ -319,8 +319,8 @@ def test_any_scale_is_the_next_larger_one_and_an_exact_resize(scale, own, shape)
     model = keras.Model(photo, [bigger(4)(photo), bigger()(photo)])
     picture, size = noise(*shape, dtype="uint8"), [max(round(length * scale), 1) for length in shape[:2]]
     assert sr.upscaling.own_scale(model, scale) == own
-    colours = picture[..., :3] if picture.ndim == 3 else picture
-    expected = sr.degradations.resize(colours.repeat(own, 0).repeat(own, 1), size)
+    colors = picture[..., :3] if picture.ndim == 3 else picture
+    expected = sr.degradations.resize(colors.repeat(own, 0).repeat(own, 1), size)
     if shape[2:] == (4,):
         expected = np.dstack([expected, sr.degradations.resize(picture[..., 3], size)])
     np.testing.assert_array_equal(upscale(picture, model, scale=scale, tile=8), expected)
@@ -439,8 +439,8 @@ def test_models_that_do_not_upscale_pictures_are_named():
             scales(what)
     with pytest.raises(ValueError, match=r"at least twice as large, got .* which gives"):
         scales(made_of(bigger(), conv(padding="valid")))
-    fixed, grey = keras.Input((72, 72, 3)), keras.Input((None, None, 1))
-    for model in (keras.Model(fixed, bigger()(fixed)), keras.Model(grey, bigger()(grey)), keras.Sequential([bigger()])):
+    fixed, gray = keras.Input((72, 72, 3)), keras.Input((None, None, 1))
+    for model in (keras.Model(fixed, bigger()(fixed)), keras.Model(gray, bigger()(gray)), keras.Sequential([bigger()])):
         with pytest.raises(ValueError, match=r"takes RGB pictures of any size, .* make it of keras.Input"):
             scales(model)
     with pytest.raises(ValueError, match="a Keras model, or the name of one, got int"):

@@ -123,10 +123,10 @@ def test_a_late_start_and_the_last_duration_stay(tmp_path):
 
 @pytest.mark.parametrize("matrix", [1, 6, None])
 @pytest.mark.parametrize("full", [False, True])
-def test_colours_do_not_shift(tmp_path, matrix, full):
+def test_colors_do_not_shift(tmp_path, matrix, full):
     picture = sr.datasets.sample("coffee")[:144, :192]
-    colours = {"colorspace": matrix, "color_range": 2 if full else 1} if matrix else {}
-    source = record(tmp_path / "a.mp4", [np.ascontiguousarray(picture)] * 2, **colours)
+    colors = {"colorspace": matrix, "color_range": 2 if full else 1} if matrix else {}
+    source = record(tmp_path / "a.mp4", [np.ascontiguousarray(picture)] * 2, **colors)
     upscale(source, tmp_path / "b.mp4")
     before, after = frames(source)[0], frames(tmp_path / "b.mp4")[0]
     before.colorspace = before.colorspace if matrix else 6  # what players guess for so few lines
@@ -140,8 +140,8 @@ def test_colours_do_not_shift(tmp_path, matrix, full):
 
 
 def test_untagged_high_definition_is_read_as_players_do(tmp_path):
-    colour = np.full((720, 64, 3), (200, 60, 30), "uint8")
-    tagged = record(tmp_path / "tagged.mp4", [colour], colorspace=1, color_range=1)
+    color = np.full((720, 64, 3), (200, 60, 30), "uint8")
+    tagged = record(tmp_path / "tagged.mp4", [color], colorspace=1, color_range=1)
     with av.open(str(tagged)) as clip, av.open(str(tmp_path / "a.mp4"), "w") as bare:
         stream = bare.add_stream("libx264", rate=25, width=64, height=720)
         for frame in clip.decode(video=0):
@@ -149,7 +149,7 @@ def test_untagged_high_definition_is_read_as_players_do(tmp_path):
         bare.mux(stream.encode())
     assert frames(tmp_path / "a.mp4")[0].colorspace == 2, "unspecified"
     upscale(tmp_path / "a.mp4", tmp_path / "b.mp4")
-    assert np.abs(pictures_of(tmp_path / "b.mp4")[0].astype(int) - colour[0, 0]).max() <= 2
+    assert np.abs(pictures_of(tmp_path / "b.mp4")[0].astype(int) - color[0, 0]).max() <= 2
 
 
 def test_rotation_pixel_shape_and_titles_stay(tmp_path):
@@ -198,11 +198,11 @@ def test_chapters_and_subtitles_stay(tmp_path):
 
 def test_ten_bits_stay_ten_bits(tmp_path):
     ramp = np.broadcast_to(np.linspace(64, 940, 512).astype("uint16"), (64, 512))
-    grey = np.concatenate([ramp.ravel(), np.full(ramp.size // 2, 512, "uint16")]).reshape(96, 512)
+    gray = np.concatenate([ramp.ravel(), np.full(ramp.size // 2, 512, "uint16")]).reshape(96, 512)
     with av.open(str(tmp_path / "a.mkv"), "w") as clip:
         stream = clip.add_stream("ffv1", rate=25, width=512, height=64, pix_fmt="yuv420p10le")
         frame = av.VideoFrame(512, 64, "yuv420p10le")
-        for plane, rows in zip(frame.planes, (grey[:64], grey[64:80], grey[80:]), strict=True):
+        for plane, rows in zip(frame.planes, (gray[:64], gray[64:80], gray[80:]), strict=True):
             plane.update(np.ascontiguousarray(rows).tobytes())
         clip.mux(stream.encode(frame))
         clip.mux(stream.encode())

@@ -139,7 +139,7 @@ def test_on_voc_2007_the_article_is_followed_to_the_letter():
 
 @pytest.fixture
 def files(tmp_path):
-    """Twelve photos of different shapes, two of them grey."""
+    """Twelve photos of different shapes, two of them gray."""
     folder = tmp_path / "data" / "voc2007" / "JPEGImages"
     folder.mkdir(parents=True)
     return tuple(Path(shutil.copy(file, folder)) for file in sr.datasets.photos("samples"))

@@ -62,7 +62,7 @@ def test_large_pictures_do_not_fill_the_notebook():
     assert [decoded(text).shape for text in re.findall(r"base64,([^\"]+)", page)] == [(167, 1000, 3)] * 2
 
 
-def test_grey_beside_colour_and_a_single_pixel(photo):
+def test_gray_beside_color_and_a_single_pixel(photo):
     assert shown(sr.plots.before_after(photo[..., 0], photo))["image/jpeg"]
     assert shown(sr.plots.before_after(photo[:1, :1], photo[:1, :1]))["image/jpeg"]
 
@@ -86,8 +86,8 @@ def test_path_is_read_upright_as_rgb(tmp_path):
     pixels[:, :10] = 255
     exif = Image.Exif()
     exif[0x0112] = 6  # a quarter turn to the right
-    Image.fromarray(pixels).save(tmp_path / "grey.jpg", exif=exif, quality=95)
-    chosen = sr.plots.choose_photo(tmp_path / "grey.jpg")
+    Image.fromarray(pixels).save(tmp_path / "gray.jpg", exif=exif, quality=95)
+    chosen = sr.plots.choose_photo(tmp_path / "gray.jpg")
     assert chosen.shape == (30, 20, 3)
     assert chosen[:9].min() > 240 and chosen[11:].max() < 15
 

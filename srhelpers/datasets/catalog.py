@@ -114,7 +114,7 @@ _ROWS = (
     _div2k("train", 800, 246914039, "f006b837f4eb52b82909aa01478e6d6d199eefce932179491d0c9dbb706dde3a", "LR_bicubic"),
     _div2k("valid", 100, 31505881, "a50a5d1c4b88de4e8d300d8fb2b904c52fe93b2b298a4899697760d7cbb6d553", "LR_bicubic"),
     _benchmark("Set5", "the five standard test images; one archive has four sets", 5),
-    _benchmark("Set14", "the fourteen standard ones; bridge is grey", 14),
+    _benchmark("Set14", "the fourteen standard ones; bridge is gray", 14),
     _benchmark("B100", "100 test photos of BSDS, also called BSD100", 100),
     _benchmark("Urban100", "100 photos of buildings", 100),
 )

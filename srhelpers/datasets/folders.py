@@ -260,7 +260,7 @@ def _obtain(dataset, progress):
 
 
 def read_image(file: str | Path) -> np.ndarray:
-    """Read a PNG, JPEG, WebP, TIFF or BMP: RGB as (H, W, 3), grey as (H, W), uint8, turned as its EXIF data says.
+    """Read a PNG, JPEG, WebP, TIFF or BMP: RGB as (H, W, 3), gray as (H, W), uint8, turned as its EXIF data says.
 
     Transparency is dropped, 16 bits become 8, palettes and CMYK become RGB.
     """
@@ -279,7 +279,7 @@ def read_image(file: str | Path) -> np.ndarray:
 
 
 def sample(name: str) -> np.ndarray:
-    """One embedded photograph: "astronaut", "chelsea", "coffee", "rocket", …; grey ones as (H, W)."""
+    """One embedded photograph: "astronaut", "chelsea", "coffee", "rocket", …; gray ones as (H, W)."""
     known = {Path(file).stem: file for file in SAMPLES}
     if name not in known:
         raise UserError(f"Expected a sample of {', '.join(known)}, got {name!r}.")

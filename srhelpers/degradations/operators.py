@@ -8,7 +8,7 @@ from ..runtime import UserError
 
 
 def _distance(size, sigma, angle):
-    """Squared distance from the centre of a size×size grid, in units of the two sigmas along the turned axes."""
+    """Squared distance from the center of a size×size grid, in units of the two sigmas along the turned axes."""
     if size != int(size) or size < 1 or size % 2 == 0:
         raise UserError(f"Expected an odd whole size of the kernel, such as 21, got {size!r}.")
     sigmas = np.broadcast_to(np.asarray(sigma, float), 2)
@@ -61,7 +61,7 @@ def sinc_kernel(size: int, cutoff: float) -> np.ndarray:
     if not 0 < cutoff <= np.pi:
         raise UserError(f"Expected a cutoff above 0 and up to π, got {cutoff!r}.")
     radius = np.sqrt(_distance(size, 1.0, 0.0))
-    radius[radius == 0] = 1e-9  # the limit at the centre
+    radius[radius == 0] = 1e-9  # the limit at the center
     kernel = cutoff * special.j1(cutoff * radius) / (2 * np.pi * radius)
     return kernel / kernel.sum()
 
@@ -102,7 +102,7 @@ def poisson_noise(image: np.ndarray, strength: float, rng: np.random.Generator, 
 
 
 def jpeg(image: np.ndarray, quality: int) -> np.ndarray:
-    """What is left of a picture after JPEG of this quality, 1 to 100, with colours at half the resolution."""
+    """What is left of a picture after JPEG of this quality, 1 to 100, with colors at half the resolution."""
     if not 1 <= quality <= 100:
         raise UserError(f"Expected a JPEG quality of 1 to 100, got {quality!r}.")
     # OpenCV's channels are blue, green, red: JPEG weighs them differently.

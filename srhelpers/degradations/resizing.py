@@ -41,10 +41,10 @@ def _weights(length, new_length, kernel, width, antialias):
     """Sparse matrix (new_length, length): row i holds what each old pixel gives to new pixel i."""
     scale = new_length / length
     stretch = min(scale, 1) if antialias else 1
-    centre = (np.arange(new_length) + 0.5) / scale - 0.5
+    center = (np.arange(new_length) + 0.5) / scale - 0.5
     taps = int(np.ceil(width / stretch)) + 2
-    old = np.floor(centre - width / stretch / 2)[:, None] + np.arange(taps)
-    weight = kernel(stretch * (centre[:, None] - old))
+    old = np.floor(center - width / stretch / 2)[:, None] + np.arange(taps)
+    weight = kernel(stretch * (center[:, None] - old))
     weight /= weight.sum(1, keepdims=True)
     row, used = np.arange(new_length).repeat(taps), weight.ravel() != 0
     column = np.clip(old, 0, length - 1).astype(int).ravel()

@@ -49,7 +49,7 @@ def pairs(
 
 
 def read_rgb(file: str | Path) -> np.ndarray:
-    """`datasets.read_image`, grey as RGB."""
+    """`datasets.read_image`, gray as RGB."""
     image = datasets.read_image(file)
     return cv2.cvtColor(image, cv2.COLOR_GRAY2RGB) if image.ndim == 2 else image
 

@@ -111,7 +111,7 @@ def evaluate(
 
     Each photo is cropped to a multiple of the scale, downsampled, upscaled to its size by `method`, and compared on
     the rounded luma with `scale` pixels of border left out. The set's own low-resolution files are used where it
-    ships them and `degradation` is "bicubic". A grey file is compared as it is, as in Set14's published figures.
+    ships them and `degradation` is "bicubic". A gray file is compared as it is, as in Set14's published figures.
 
     Args:
         method, scale, name: as in `upscaler`; the scale must be given where the method has not exactly one.

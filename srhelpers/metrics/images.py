@@ -49,7 +49,7 @@ def _prepare(reference, estimate, crop_border, use_luma, smallest):
         images.append(image)
     if images[0].shape != images[1].shape:
         todo = "crop the reference to a multiple of the scale (degradations.crop_to_multiple)"
-        todo = "one is grey" if images[0].ndim != images[1].ndim else todo
+        todo = "one is gray" if images[0].ndim != images[1].ndim else todo
         raise UserError(f"Expected two images of one shape, got {images[0].shape} and {images[1].shape}; {todo}.")
     if not isinstance(crop_border, int | np.integer) or crop_border < 0:
         raise UserError(f"Expected crop_border as a whole number of pixels, 0 or more, got {crop_border!r}.")
@@ -70,7 +70,7 @@ def psnr(reference: np.ndarray, estimate: np.ndarray, *, crop_border: int = 0, l
         reference: uint8 array (H, W) or (H, W, 3), RGB.
         estimate: array of the same shape and type; of an identical one the PSNR is `inf`.
         crop_border: pixels left out on each side; the literature uses the scale.
-        luma: compare the rounded BT.601 luma, as the literature's "PSNR-Y" does. A grey image (H, W) is
+        luma: compare the rounded BT.601 luma, as the literature's "PSNR-Y" does. A gray image (H, W) is
             compared as it is.
 
     Source: Wang et al. 2004, section II, for the definition; MATLAB's `rgb2ycbcr` for the luma.
@@ -109,7 +109,7 @@ def ssim(reference: np.ndarray, estimate: np.ndarray, *, crop_border: int = 0, l
 
 
 def _to_levels(images, crop_border, use_luma):
-    """A batch (N, H, W, C) as the whole grey levels 0…255 that a saved picture would hold, in float32."""
+    """A batch (N, H, W, C) as the whole gray levels 0…255 that a saved picture would hold, in float32."""
     images = ops.round(ops.clip(ops.cast(images, "float32"), 0, 255))
     if crop_border:
         images = images[:, crop_border:-crop_border, crop_border:-crop_border]

@@ -67,7 +67,7 @@ def lpips(reference: np.ndarray, estimate: np.ndarray, *, crop_border: int = 0) 
     subtracted, squared, weighted by channel as people's judgements were, and averaged over the picture; the
     five averages are added.
 
-    Arguments as in `psnr`. 0 is identical, about 0.1 looks close, 0.7 looks like another picture. A grey image counts
+    Arguments as in `psnr`. 0 is identical, about 0.1 looks close, 0.7 looks like another picture. A gray image counts
     as RGB with equal channels. A `ModuleNotFoundError` says how to get the weights where they are not here.
 
     Source: Zhang et al. 2018, "The Unreasonable Effectiveness of Deep Features as a Perceptual Metric",

@@ -30,7 +30,7 @@ def save(model: keras.Model, name: str | Path, *, folder: str | Path | None = No
     """Save a network as `<name>.keras`, to be loaded by name.
 
     It goes without its optimizer, in float32 whatever it was trained in. Its kernels are rounded to float16, which
-    halves the file and moves results by hundredths of a grey level. Keras loads it like any other.
+    halves the file and moves results by hundredths of a gray level. Keras loads it like any other.
 
     Args:
         model: of layers that Keras or this package has; a subclass of `keras.Model` needs code of its own, so save the
@@ -114,7 +114,7 @@ def _portable(part):
 def _halved(weights):
     """An HDF5 file of weights without the optimizer's, the kernels as float16.
 
-    Biases, slopes and normalisation stay: they are small, and a variance can be beyond float16.
+    Biases, slopes and normalization stay: they are small, and a variance can be beyond float16.
     """
     smaller = io.BytesIO()
     with h5py.File(io.BytesIO(weights)) as old, h5py.File(smaller, "w") as new:

@@ -20,7 +20,7 @@ from matplotlib.ticker import MaxNLocator
 from .. import degradations, metrics
 from ..runtime import UserError
 
-COLOURS = ["#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9"]  # colour-blind readers tell them apart
+COLOURS = ["#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9"]  # color-blind readers tell them apart
 BOX = COLOURS[4]
 WIDTH = 9.6  # inches; at 100 dots an inch a figure fits a notebook's column
 STYLE = {
@@ -32,7 +32,7 @@ STYLE = {
     "figure.dpi": 100,
     "image.interpolation": "nearest",
 }
-JPEG = {"quality": 82, "subsampling": 0}  # full colour resolution, and a tenth of a PNG's size for photographs
+JPEG = {"quality": 82, "subsampling": 0}  # full color resolution, and a tenth of a PNG's size for photographs
 
 
 def use_style() -> None:
@@ -59,10 +59,10 @@ class _Figure(Figure):
 
 def most_detailed(image: np.ndarray, size: int) -> tuple[int, int]:
     """Top left corner (row, column) of the size×size square with the most edges."""
-    grey = image if image.ndim == 2 else metrics.luma(image)
-    edges = np.abs(cv2.Laplacian(grey, cv2.CV_32F))
+    gray = image if image.ndim == 2 else metrics.luma(image)
+    edges = np.abs(cv2.Laplacian(gray, cv2.CV_32F))
     total = cv2.boxFilter(edges, -1, (size, size), normalize=False, anchor=(0, 0), borderType=cv2.BORDER_ISOLATED)
-    inside = total[: grey.shape[0] - size + 1, : grey.shape[1] - size + 1]
+    inside = total[: gray.shape[0] - size + 1, : gray.shape[1] - size + 1]
     return tuple(int(n) for n in np.unravel_index(inside.argmax(), inside.shape))
 
 
@@ -207,7 +207,7 @@ def pairs(columns: Mapping[str, Sequence[np.ndarray]], *, rows: int = 4, title: 
 def history(
     runs, *, metrics: Sequence[str] | None = None, baseline: Mapping | None = None, title: str | None = None
 ) -> Figure:
-    """Training curves: a panel per metric, a colour per run, dashed for training and solid for validation.
+    """Training curves: a panel per metric, a color per run, dashed for training and solid for validation.
 
     Args:
         runs: dict name → history, or one history. A history is a table with a row per epoch: a

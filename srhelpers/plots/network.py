@@ -12,7 +12,7 @@ from matplotlib.patches import FancyBboxPatch, Rectangle
 from .architecture import Block, structure
 from .figures import STYLE, WIDTH, _Figure, _finish
 
-# Tints of Okabe and Ito's colours, which colour-blind readers can tell apart
+# Tints of Okabe and Ito's colors, which color-blind readers can tell apart
 COLORS = {"convolution": "#56B4E9", "activation": "#F0C04C", "normalization": "#DDA5C3", "resizing": "#4DBB9D"}
 COLORS |= {"model": "#E39A66", "other": "#DDDDDD", "join": "white", "input": "white", "output": "white"}
 FRAME, SKIP, LINE = "#0072B2", "#D55E00", "#444444"

@@ -125,7 +125,7 @@ def choose_photo(
         file = _chosen(path, upload, Path(folder))
         if file is None:
             return datasets.sample("chelsea") if sample is None else sample
-        plain = Path(folder, "plain.bmp")  # a format of grey or RGB only: writing it does the rest
+        plain = Path(folder, "plain.bmp")  # a format of gray or RGB only: writing it does the rest
         pictures.write(pictures.read(file), plain)
         photo = datasets.read_image(plain)
     photo = np.dstack([photo] * 3) if photo.ndim == 2 else photo

@@ -34,7 +34,7 @@ def described(model: keras.Model) -> dict[str, str]:
         compiled = model.get_compile_config()
         loss = [compiled["loss"], compiled["loss_weights"], keras.tree.map_structure(_source, model.loss)]
         parts = {"network": _network(model), "loss": loss, "optimizer": compiled["optimizer"]}
-    return {name: _digest(_normalised(part, {})) for name, part in parts.items()}
+    return {name: _digest(_normalized(part, {})) for name, part in parts.items()}
 
 
 def _digest(value):
@@ -65,15 +65,15 @@ def _source(thing):
         return [thing.__qualname__, constants]
 
 
-def _normalised(value, names, key=None):
+def _normalized(value, names, key=None):
     """A configuration without what differs from one building of a network to the next."""
     if isinstance(value, dict):
         if value.get("class_name") == "__lambda__":
             return "lambda"  # its source text is told apart
         ignored = ("shared_object_id", "compile_config")
-        return {name: _normalised(inner, names, name) for name, inner in value.items() if name not in ignored}
+        return {name: _normalized(inner, names, name) for name, inner in value.items() if name not in ignored}
     if isinstance(value, list | tuple):
-        return [_normalised(inner, names, key) for inner in value]
+        return [_normalized(inner, names, key) for inner in value]
     if isinstance(value, str) and key in ("name", "keras_history", "input_layers", "output_layers"):
         return names.setdefault(value, len(names))
     return value

@@ -1,4 +1,4 @@
-"""Clips through an upscaling model: frames decoded, enlarged and encoded; sound, timing and colours kept."""
+"""Clips through an upscaling model: frames decoded, enlarged and encoded; sound, timing and colors kept."""
 
 import os
 import time
@@ -85,9 +85,9 @@ def upscale_video(
     """A clip, upscaled frame by frame by a model.
 
     Every frame keeps its time, at variable frame rates too (`.mkv` and `.webm` count milliseconds from the first
-    sound on), and the clip its rotation, pixel shape, colour matrix and range, title, languages and chapters. Sound
+    sound on), and the clip its rotation, pixel shape, color matrix and range, title, languages and chapters. Sound
     and subtitles are copied as they are. `.mp4`, `.mov` and `.mkv` hold H.264, or HEVC if the source has more than
-    8 bits, `.webm` VP9; all have 4:2:0 colours, and their sides must be even: an odd one gets its last row or column
+    8 bits, `.webm` VP9; all have 4:2:0 colors, and their sides must be even: an odd one gets its last row or column
     twice. A frame that repeats the one before is not computed again. Interlaced clips are taken as they are;
     deinterlace them first.
 
@@ -258,7 +258,7 @@ def _decode(packet, faults):
 
 def _rgb(frame, first):
     if not _is_rgb(frame):
-        frame.colorspace, frame.color_range = _colours(frame)
+        frame.colorspace, frame.color_range = _colors(frame)
     kind = "rgb48le" if _is_deep(first) else "rgb24"
     return frame.reformat(first.width, first.height, kind, interpolation=_EXACT).to_ndarray()
 
@@ -271,7 +271,7 @@ def _is_deep(frame):
     return max(component.bits for component in frame.format.components) > 8
 
 
-def _colours(frame):
+def _colors(frame):
     """(matrix, range) as the frame says, or else as players guess; those to encode with if it is RGB."""
     matrix = frame.colorspace if frame.colorspace in _MATRICES else 1 if frame.height >= 720 else 6
     full = frame.color_range == ColorRange.JPEG or frame.format.name.startswith("yuvj")
@@ -316,7 +316,7 @@ class _Writer:
         self.stream.codec_context.time_base = video.time_base
         self.stream.codec_context.flags |= Flags.frame_duration  # or the last frame would last as long as the mean
         self.stream.sample_aspect_ratio = video.sample_aspect_ratio or 0
-        self.stream.colorspace, self.stream.color_range = _colours(first)
+        self.stream.colorspace, self.stream.color_range = _colors(first)
         self.stream.color_primaries, self.stream.color_trc = first.color_primaries, first.color_trc
         if "DISPLAYMATRIX" in first.side_data:
             self.stream.set_display_matrix(np.frombuffer(first.side_data["DISPLAYMATRIX"], "int32"))

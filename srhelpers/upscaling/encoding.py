@@ -36,7 +36,7 @@ _SUBSTITUTES = {
     **{"RGB": "P", "RGBA": "PA RGB", "CMYK": "RGB P"},
 }
 _NAMES = {
-    **{"1": "black and white", "L": "grey", "LA": "grey with alpha", "P": "palette", "PA": "palette with alpha"},
+    **{"1": "black and white", "L": "gray", "LA": "gray with alpha", "P": "palette", "PA": "palette with alpha"},
     **{"RGB": "RGB", "RGBA": "RGB with alpha", "CMYK": "CMYK"},
 }
 _OPTIONS = {
@@ -71,8 +71,8 @@ def write(picture: "pictures.Picture", file: str | os.PathLike) -> str | None:  
 def encode(picture: "pictures.Picture", file: str | os.PathLike, stream: BinaryIO) -> str | None:  # noqa: F821
     """Write what a file holds into a stream; the file's ending says the format.
 
-    JPEG and WebP are written with quality 95, JPEG without colour subsampling, PNG, TIFF and BMP without loss. A
-    palette is chosen anew: up to 256 colours. What a format does not hold is changed: alpha goes over white, 16
+    JPEG and WebP are written with quality 95, JPEG without color subsampling, PNG, TIFF and BMP without loss. A
+    palette is chosen anew: up to 256 colors. What a format does not hold is changed: alpha goes over white, 16
     bits become 8, CMYK becomes RGB through its profile.
 
     Returns:
@@ -106,12 +106,12 @@ def _fit(picture, form):
             white, share = np.iinfo(pixels.dtype).max, pixels[..., -1:] / np.iinfo(pixels.dtype).max
             flat = np.rint(pixels[..., :-1] * share + white * (1 - share)).astype(pixels.dtype)
             picture = replace(picture, pixels=flat if flat.shape[2] == 3 else flat[..., 0])
-        picture = replace(_coloured(picture) if new[0] in "RP" else picture, mode=new)
+        picture = replace(_colored(picture) if new[0] in "RP" else picture, mode=new)
     return picture, note
 
 
-def _coloured(picture):
-    """Grey as RGB; a profile of grey says nothing about it."""
+def _colored(picture):
+    """Gray as RGB; a profile of gray says nothing about it."""
     pixels = picture.pixels
     if pixels.ndim == 3 and pixels.shape[2] > 2:
         return picture
@@ -140,7 +140,7 @@ def _write(picture, stream, form):
         if form == "GIF":  # it knows no more than visible or not
             pixels[..., 3] = np.where(pixels[..., 3], 255, 0)
     image = _cmyk(pixels) if mode == "CMYK" else Image.fromarray(pixels >= 128 if mode == "1" else pixels)
-    if mode == "P" or (mode == "PA" and form != "GIF"):  # of alpha, GIF's own writer makes the one clear colour
+    if mode == "P" or (mode == "PA" and form != "GIF"):  # of alpha, GIF's own writer makes the one clear color
         image = image.quantize(256)
     kept = {"icc_profile": picture.icc_profile, "exif": picture.exif, "dpi": picture.dpi}
     buffer = io.BytesIO()  # Pillow takes half a file on a full disk for a whole one
@@ -149,7 +149,7 @@ def _write(picture, stream, form):
 
 
 def _write_png(picture, stream, form):
-    """16 bits a channel, which Pillow writes for grey only, and OpenCV without profile and not for grey with alpha."""
+    """16 bits a channel, which Pillow writes for gray only, and OpenCV without profile and not for gray with alpha."""
     height, width = picture.pixels.shape[:2]
     kind = {"L": 0, "RGB": 2, "LA": 4, "RGBA": 6}[picture.mode]
     stream.write(b"\x89PNG\r\n\x1a\n")
@@ -173,7 +173,7 @@ def _write_png(picture, stream, form):
 
 
 def _write_tiff(picture, stream, form):
-    """16 bits a channel, which Pillow writes for grey only."""
+    """16 bits a channel, which Pillow writes for gray only."""
     tifffile.imwrite(
         stream,
         picture.pixels,

@@ -1,4 +1,4 @@
-"""Any picture of any size through any upscaling model: tiles, grey, alpha, 16 bit, self-ensemble."""
+"""Any picture of any size through any upscaling model: tiles, gray, alpha, 16 bit, self-ensemble."""
 
 import itertools
 import math
@@ -203,7 +203,7 @@ def upscale(
 ) -> np.ndarray:
     """Upscale one picture of any size by a model.
 
-    A grey picture goes through the model as three equal channels, whose mean is the result. Alpha is upscaled by
+    A gray picture goes through the model as three equal channels, whose mean is the result. Alpha is upscaled by
     bicubic interpolation: it says where a picture ends, and a network that learned photos draws ripples there,
     while bicubic leaves what is opaque opaque. 16-bit pictures keep their precision.
 
@@ -213,7 +213,7 @@ def upscale(
     Where the device's memory is too small, smaller tiles are taken, with a warning, here and for later pictures.
 
     Args:
-        image: uint8 or uint16 array (H, W), (H, W, 1), (H, W, 2) grey with alpha, (H, W, 3) or (H, W, 4).
+        image: uint8 or uint16 array (H, W), (H, W, 1), (H, W, 2) gray with alpha, (H, W, 3) or (H, W, 4).
         model: as in `scales`. It takes and gives pictures in 0…255.
         scale: number above 0, such as 2 or 2.5. None takes the model's own, if it has one; see `scales`.
         tile: side of the squares that the picture is cut into, in its own pixels. They bound the memory; None
@@ -257,8 +257,8 @@ def _upscale(images, model, scale=None, tile=None, overlap=None, self_ensemble=F
     own = upscaler.choose(scale)
     size = _size_of_result(images.shape[1:3], scale or own)
     pixels = images.reshape(*images.shape[:3], -1)
-    colours = pixels[..., : 1 if pixels.shape[3] < 3 else 3]
-    result = _within_memory(upscaler, colours, own, tile, overlap, self_ensemble, progress)
+    colors = pixels[..., : 1 if pixels.shape[3] < 3 else 3]
+    result = _within_memory(upscaler, colors, own, tile, overlap, self_ensemble, progress)
     if size != result.shape[1:3]:
         result = np.stack([_resize(picture, size) for picture in result])
     if pixels.shape[3] in (2, 4):
@@ -276,11 +276,11 @@ def _size_of_result(size, scale):
     return result
 
 
-def _within_memory(upscaler, colours, scale, tile, *options):
-    tile = min(tile or max(colours.shape[1:3]), upscaler.largest.get(scale, math.inf))
+def _within_memory(upscaler, colors, scale, tile, *options):
+    tile = min(tile or max(colors.shape[1:3]), upscaler.largest.get(scale, math.inf))
     while True:
         try:
-            return _in_tiles(upscaler, colours, scale, tile, *options)
+            return _in_tiles(upscaler, colors, scale, tile, *options)
         except Exception as error:
             if tile <= LEAST_TILE or not _is_out_of_memory(error):
                 raise
@@ -291,14 +291,14 @@ def _within_memory(upscaler, colours, scale, tile, *options):
         tile = smaller
 
 
-def _in_tiles(upscaler, colours, scale, tile, overlap, self_ensemble, progress):
+def _in_tiles(upscaler, colors, scale, tile, overlap, self_ensemble, progress):
     """(N, H·scale, W·scale, 1 or 3)."""
-    count, height, width, channels = colours.shape
-    step, white = upscaler.step, np.iinfo(colours.dtype).max
-    result = np.empty((count, height * scale, width * scale, channels), colours.dtype)
+    count, height, width, channels = colors.shape
+    step, white = upscaler.step, np.iinfo(colors.dtype).max
+    result = np.empty((count, height * scale, width * scale, channels), colors.dtype)
     if height % step or width % step:
-        colours = np.pad(colours, ((0, 0), (0, -height % step), (0, -width % step), (0, 0)), "edge")
-    lengths = colours.shape[1:3]
+        colors = np.pad(colors, ((0, 0), (0, -height % step), (0, -width % step), (0, 0)), "edge")
+    lengths = colors.shape[1:3]
     if max(height, width) > tile:
         overlap = upscaler.round_up(upscaler.radius() if overlap is None else overlap)
         sides = [min(upscaler.round_up(tile) + 2 * overlap, length) for length in lengths]
@@ -309,7 +309,7 @@ def _in_tiles(upscaler, colours, scale, tile, overlap, self_ensemble, progress):
     together = runtime.replicas()  # tiles, one for each device
     for start in range(0, len(places), together):
         group = places[start : start + together]
-        windows = np.concatenate([colours[:, slice(*rows[:2]), slice(*columns[:2])] for rows, columns in group])
+        windows = np.concatenate([colors[:, slice(*rows[:2]), slice(*columns[:2])] for rows, columns in group])
         windows = windows.astype("float32") * (255 / white)
         large = predict(upscaler, np.broadcast_to(windows, (*windows.shape[:3], 3)), scale)
         large = large.mean(3, keepdims=True) if channels == 1 else large

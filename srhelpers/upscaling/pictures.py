@@ -1,4 +1,4 @@
-"""Picture files in and out, each in its own kind: grey, alpha, palette, CMYK, 16 bit, profile, orientation."""
+"""Picture files in and out, each in its own kind: gray, alpha, palette, CMYK, 16 bit, profile, orientation."""
 
 import contextlib
 import io
@@ -37,10 +37,10 @@ _DENSITY, _PROFILE = (282, 283, 296), 34675
 class Picture:
     """Pixels, and what else a file must say to be of the same kind."""
 
-    # uint8 or uint16 (H, W), (H, W, 2) grey with alpha, (H, W, 3) RGB, (H, W, 4) RGB with alpha or CMYK (0 is no ink),
+    # uint8 or uint16 (H, W), (H, W, 2) gray with alpha, (H, W, 3) RGB, (H, W, 4) RGB with alpha or CMYK (0 is no ink),
     # upright. A palette is resolved to RGB or RGB with alpha.
     pixels: np.ndarray
-    mode: str  # "1" (black and white), "L" (grey), "LA", "RGB", "RGBA", "CMYK", or "P" and "PA" for a palette
+    mode: str  # "1" (black and white), "L" (gray), "LA", "RGB", "RGBA", "CMYK", or "P" and "PA" for a palette
     icc_profile: bytes | None = None
     exif: bytes | None = None  # without the orientation; a TIFF keeps none
     dpi: tuple[float, float] | None = None  # across and down
@@ -102,7 +102,7 @@ def _read(content):
         alpha = image.has_transparency_data
         mode = {"1": "LA", "L": "LA", "P": "PA", "RGB": "RGBA"}.get(mode, mode) if alpha else mode
         if mode not in ("1", "L", "LA", "RGB", "RGBA", "P", "PA", "CMYK"):
-            raise UserError(f"pixels of the kind {mode}; convert it to 8 or 16 bits of grey, RGB or CMYK")
+            raise UserError(f"pixels of the kind {mode}; convert it to 8 or 16 bits of gray, RGB or CMYK")
         pixels = np.asarray(image.convert({"1": "L", "P": "RGB", "PA": "RGBA"}.get(mode, mode)))
     orientation = exif.get(_ORIENTATION)
     exif = None if image.format == "TIFF" else _without_layout(exif)
@@ -112,7 +112,7 @@ def _read(content):
 def _read_tiff(content):
     """A TIFF as tifffile reads it, or None where only Pillow knows its compression, and reads it right.
 
-    Pillow mixes up separate planes and inverted grey of 16 bits, alpha that colours are multiplied with, and more.
+    Pillow mixes up separate planes and inverted gray of 16 bits, alpha that colors are multiplied with, and more.
     """
     with tifffile.TiffFile(io.BytesIO(content)) as file:
         page = file.pages.first
@@ -134,7 +134,7 @@ def _read_tiff(content):
             kind, packed = (getattr(value, "name", value) for value in (page.photometric, page.compression))
             raise UserError(
                 f"{page.samplesperpixel} × {page.bitspersample} bits of {page.dtype}, as {kind}, compressed by "
-                f"{packed}; save it with 8 or 16 bits of grey or RGB, or 8 bits of CMYK, without compression"
+                f"{packed}; save it with 8 or 16 bits of gray or RGB, or 8 bits of CMYK, without compression"
             )
         if not all(page.databytecounts):
             raise UserError("parts without content")
@@ -186,13 +186,13 @@ def _without_layout(exif):
 def enlarge(picture: Picture, grow: Callable[[np.ndarray], np.ndarray]) -> Picture:
     """The same kind of picture with other pixels.
 
-    CMYK goes through `grow` as a negative: cyan, magenta and yellow as RGB, and black as grey. What alpha hides
-    is given the colour of the nearest visible pixel first, or it would show as a fringe.
+    CMYK goes through `grow` as a negative: cyan, magenta and yellow as RGB, and black as gray. What alpha hides
+    is given the color of the nearest visible pixel first, or it would show as a fringe.
     """
     pixels = picture.pixels
     if picture.mode == "CMYK":
-        colours, key = 255 - pixels[..., :3], 255 - pixels[..., 3]
-        return replace(picture, pixels=255 - np.dstack([grow(colours), grow(key)]))
+        colors, key = 255 - pixels[..., :3], 255 - pixels[..., 3]
+        return replace(picture, pixels=255 - np.dstack([grow(colors), grow(key)]))
     if picture.mode.endswith("A") and (hidden := pixels[..., -1] == 0).any() and not hidden.all():
         nearest = ndimage.distance_transform_edt(hidden, return_distances=False, return_indices=True)
         pixels = np.dstack([pixels[(*nearest, slice(-1))], pixels[..., -1]])
