@@ -12,6 +12,7 @@ import srhelpers as sr
 definitions = conftest.definitions
 SHIPPED = {
     "edsr_baseline_x2": 2,
+    "edsr_baseline_x3": 3,
     "edsr_baseline_x4": 4,
     "srresnet_vgg22_x4": 4,
     "srgan_mse_x4": 4,
@@ -114,7 +115,7 @@ def test_shipped_models_keep_their_promise(name, benchmarks, monkeypatch):
     assert found.ssim_y == pytest.approx(row.ssim_y, abs=0.0005)
 
 
-@pytest.mark.parametrize("name", ["edsr_baseline_x2", "edsr_baseline_x4"])
+@pytest.mark.parametrize("name", [name for name in SHIPPED if name.startswith("edsr")])
 def test_edsr_is_well_above_bicubic(name):
     scale = SHIPPED[name]
     assert stated(name, scale).psnr_y > stated("bicubic", scale).psnr_y + 1.5

@@ -3,6 +3,7 @@
 import conftest
 import keras
 import numpy as np
+import pandas as pd
 import pytest
 import srgan
 from keras import layers
@@ -290,3 +291,21 @@ def test_a_color_shift_is_told_by_channel(random):
     photo = random.integers(50, 200, (16, 16, 3)).astype("uint8")
     brighter = photo + np.array([0, 3, 7], "uint8")
     assert srgan.color_shift([(photo, brighter), (photo, photo)]) == pytest.approx([0, 1.5, 3.5])
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", [name for name in srgan.RECIPES if name.startswith("srgan")])
+def test_a_shipped_srgan_keeps_the_colors_and_draws_no_grid(name):
+    network = sr.models.load(name)
+    pairs = [srgan.restored(network, file) for file in sr.datasets.split("photos")[1]]
+    assert np.abs(srgan.color_shift(pairs)).max() < 1
+    assert srgan.grid([srgan.flattest(picture, 64) for _, picture in pairs])[1] < 0.5, "nobody sees half a gray level"
+
+
+def test_the_shipped_columns_come_closer_to_the_photo_from_loss_to_loss():
+    rows = pd.read_csv(sr.runtime.shipped("results") / "benchmarks.csv").query("dataset == 'Set5' and scale == 4")
+    rows = rows.set_index("method")
+    columns = [srgan.START, "srgan_mse_x4", "srgan_vgg22_x4", "srgan_vgg54_x4"]
+    assert rows.lpips[columns].is_monotonic_decreasing
+    assert rows.lpips["srgan_vgg54_x4"] < 0.11
+    assert rows.psnr_y["srgan_vgg54_x4"] > 28

@@ -42,6 +42,7 @@ MODELS = {
         "x4plus-anime": "realesrgan_x4plus_anime",
         "animevideov3": "realesr_animevideov3_x4",
     },
+    3: {"bicubic": "bicubic", "compact": "compact_x3", "EDSR baseline": "edsr_baseline_x3"},
     2: {
         "bicubic": "bicubic",
         "compact": "compact_x2",

@@ -667,7 +667,9 @@ rows = pd.read_csv(sr.runtime.shipped("results") / "benchmarks.csv", index_col="
 rows = rows.query("dataset == 'Set5' and scale == 4 and degradation == 'bicubic'")
 table = rows.loc[list(FIVE.values()), ["psnr_y", "lpips"]].set_axis(list(FIVE))
 PAPER = [32.05, 30.51, 30.64, 29.84, 29.40]
-table = table.rename(columns={"psnr_y": "PSNR-Y, dB", "lpips": "LPIPS"}).assign(paper=PAPER).round(3)
+table = (
+    table.rename(columns={"psnr_y": "PSNR-Y, dB", "lpips": "LPIPS"}).assign(paper=PAPER).round(3)
+)
 table.rename(columns={"paper": "PSNR-Y, dB, the paper"})
 
 # %% [markdown]
