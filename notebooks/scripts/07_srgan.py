@@ -214,7 +214,7 @@ sr.plots.network(model, title=f"The generator: {model.count_params():,} paramete
 #
 # - It sees the picture without its local mean. That leaves texture and edges, and takes colors and
 #   brightness away, which the other losses look after (Fritsche et al., 2019).
-# - It learns `FASTER` than the generator. The generator changes what it draws with every step, and a
+# - It learns `FASTER` times as fast as the generator. The generator changes what it draws with every step, and a
 #   discriminator that lags behind judges pictures that are no longer made. So GANs are often trained
 #   with two learning rates (Heusel et al., 2017). Here is a way that needs only one: the weights of
 #   the discriminator are ten times as small, and what a convolution computes is multiplied by ten.
@@ -334,7 +334,7 @@ sr.plots.pairs(
 # %% [markdown]
 # The discriminator looks at fine texture. Where the photo is rich in it, its verdicts are lighter than
 # those on the same place of SRResNet's picture. Where the photo is out of focus, there is nothing to
-# tell them apart, and both are the same gray.
+# tell them apart, and the verdicts on both are dark.
 #
 # ## The content loss
 #
@@ -515,8 +515,8 @@ sr.plots.pairs({name: [zoom] for name, zoom in zooms.items()}, title="What the t
 
 # %% [markdown]
 # Compare the first picture with the third, and both with the photo. The training changes the picture
-# visibly: there is more contrast, and a fine grid or grain that no photo has. It is the first thing
-# that such a network learns to draw, and it takes many more steps to turn it into texture: the
+# visibly: edges are sharper, and there is a fine weave of dots that no photo has. It is the first
+# thing that such a network learns to draw, and it takes many more steps to turn it into texture: the
 # published SRGAN had 200,000.
 #
 # Here are the losses:
@@ -534,9 +534,10 @@ figure.suptitle("The losses of the generator, and what the discriminator thinks"
 plt.show()
 
 # %% [markdown]
-# Does the adversarial loss go down, since the generator minimizes it? The discriminator learns as well,
-# and in a short training it may learn faster, so that the loss rises. You see it on the right, where its
-# verdicts on photos and on made pictures move apart.
+# The generator minimizes the adversarial loss, but that loss need not go down: the discriminator learns
+# as well, and what it learns raises it. You see the same on the right, where its verdicts on photos
+# and on made pictures come closer when the generator is ahead, and move apart when the
+# discriminator is.
 #
 # `d_real` and `d_fake` are the probabilities of being a photo that the discriminator gives to photos
 # and to made pictures. In a classification you would wait until they are 1 and 0. Here that would be a
@@ -553,13 +554,13 @@ sr.plots.compare(
 )
 
 # %%
-sets = ["Set5"] if sr.datasets.is_here("Set5") else []
-sr.metrics.table(methods, squares, *sets, lpips=LPIPS)
+photos = "Set5" if sr.datasets.is_here("Set5") else squares
+sr.metrics.table(methods, photos, lpips=LPIPS)
 
 # %% [markdown]
-# Your network lost PSNR, since it draws texture whose place it cannot know. In LPIPS it is level with
-# SRResNet, or a little ahead: what it draws so far fits some photos and not others. The published SRGAN
-# is more than two decibels behind SRResNet in PSNR, and has about half its LPIPS.
+# Your network lost PSNR, since it draws texture whose place it cannot know. In LPIPS it is well ahead of
+# SRResNet, after about a minute of training. The published SRGAN is more than two decibels behind
+# SRResNet in PSNR, and has about half its LPIPS. (Without Set5 these are the validation photos.)
 #
 # ## A slider from one to the other
 #
@@ -599,9 +600,10 @@ plt.show()
 
 # %% [markdown]
 # The slider is a curve of networks that need no training: every step towards SRGAN lowers LPIPS and
-# costs PSNR. Your training starts at SRResNet's end and follows no smooth path. Its last network need
-# not be its best one, which is usual for GANs. (These are means over `WATCHED` photos, so the numbers
-# differ from those of the table.)
+# costs PSNR. Your training starts at SRResNet's end and follows no smooth path, since two networks
+# answer each other. Its last network need not be its best one, which is usual for GANs. But where it is
+# below the curve, it has a lower LPIPS than the slider at the same PSNR. (These are means over `WATCHED`
+# photos, so the numbers differ from those of the table.)
 #
 # Blau and Michaeli (2018) show that this is no fault of these networks: beyond some point no method
 # can get pictures that look more real without a larger error (the *perception–distortion trade-off*).
@@ -609,7 +611,8 @@ plt.show()
 # ## What goes wrong
 #
 # Train a second network for a few steps, from SRResNet and from the discriminator as it is now, but
-# without a content loss.
+# without a content loss. (Two more ways to fail: with `FASTER = 1` the discriminator lags behind, and
+# with `MOMENTUM = 0.9` both go on in a direction in which the other is no longer. Exercise 6.)
 
 
 # %%
@@ -673,7 +676,12 @@ table = (
 table.rename(columns={"paper": "PSNR-Y, dB, the paper"})
 
 # %% [markdown]
-# TEXT5
+# A discriminator makes the largest difference: with one, LPIPS falls by about a third or more, whatever
+# the content loss, and PSNR by a decibel. VGG54 has the lowest LPIPS. It says least about where exactly
+# each detail lies, so it leaves the discriminator the most freedom. VGG22 and the squared error are about
+# level. VGG22 without a discriminator has changed little, and its PSNR did not fall as the paper's did:
+# with our `PIXELS` the pixel loss is the larger part of what it minimizes. Look closely at the last picture:
+# 400 steps have turned some of the weave into texture, but not all of it.
 #
 # The paper also asked people to rate pictures from 1 to 5. On BSD100 it reports 2.29 for the network
 # trained with the squared error, 3.56 for SRGAN with VGG54 and 4.46 for the originals: people preferred
@@ -686,8 +694,8 @@ table.rename(columns={"paper": "PSNR-Y, dB, the paper"})
 #
 # | the article | what we find | verdict |
 # |---|---|---|
-# | the squared error gives a higher PSNR than the VGG losses | the table of the five networks | holds |
-# | VGG54 gives better textures than VGG22 | our short trainings cannot tell | not tested |
+# | the squared error gives a higher PSNR than the VGG losses | with a discriminator, yes; VGG22 alone, with our small pixel loss, is level | holds in part |
+# | VGG54 gives better textures than VGG22 | with a discriminator, after the same training, its LPIPS is the lower one | holds |
 # | the content loss takes VGG's features of pictures in −1…1 | VGG19 was trained on 0…255; exercise 3 measures what is left | fault in the code |
 # | the discriminator's loss is the squared error of a sigmoid | the paper's is the cross-entropy, whose gradient does not fade where the discriminator is sure and wrong | not the paper's loss |
 # | both trainings load a checkpoint that only they write | a first run stops there | fault in the code |
@@ -703,6 +711,9 @@ table.rename(columns={"paper": "PSNR-Y, dB, the paper"})
 # 4. Mix your network with SRResNet, half and half. Where in the figure of PSNR and LPIPS does it lie?
 # 5. How many verdicts does the discriminator give for a picture of 128×128 pixels, and how many does
 #    the paper's?
+#
+# 6. Set `FASTER = 1`, then `MOMENTUM = 0.9`, and run the lesson again from the constants. What becomes of
+#    `d_fake` and `d_real`, and of LPIPS?
 #
 # <details><summary>Solution to 1</summary>
 #
@@ -762,13 +773,16 @@ table.rename(columns={"paper": "PSNR-Y, dB, the paper"})
 # - From SRResNet to the published SRGAN, PSNR falls while LPIPS gets better. Mixing their weights chooses
 #   a point in between.
 # - Start from a network trained with the squared error, keep its batch normalization frozen, and keep
-#   a content loss.
+#   a content loss. Let the discriminator learn faster than the generator, with little momentum.
 #
 # **References**
 #
 # - Ledig et al., *Photo-realistic single image super-resolution using a generative adversarial network*, 2017.
 # - Goodfellow et al., *Generative adversarial nets*, 2014.
 # - Fritsche et al., *Frequency separation for real-world super-resolution*, 2019, for the discriminator's input.
+# - Heusel et al., *GANs trained by a two time-scale update rule converge to a local Nash equilibrium*, 2017, for the
+#   faster discriminator.
+# - Radford et al., *Unsupervised representation learning with deep convolutional GANs*, 2016, for the momentum of 0.5.
 # - Isola et al., *Image-to-image translation with conditional adversarial networks*, 2017, for patches.
 # - Wang et al., *ESRGAN: enhanced super-resolution generative adversarial networks*, 2018, for network interpolation.
 # - Zhang et al., *The unreasonable effectiveness of deep features as a perceptual metric*, 2018, for LPIPS.
