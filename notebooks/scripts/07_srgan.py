@@ -21,7 +21,7 @@
 #
 # | | |
 # |---|---|
-# | Time | about four minutes on two CPU cores, one and a half of them for training |
+# | Time | about two and a half minutes on two CPU cores, one of them for training |
 # | Read first | [01](01_bicubic_baselines.ipynb): PSNR, [03](03_residual_blocks.ipynb): residual blocks, [06](06_depth_to_space.ipynb): depth to space |
 # | Photos | 200 photographs to train on and 16 to validate, part of the course |
 # | Weights | VGG19 of Keras, 80 MB, is downloaded once; without internet the lesson uses another loss |
