@@ -155,7 +155,7 @@ if __name__ == "__main__":
     for name in chosen.names or RECIPES:
         generator, facts = train(name, chosen.steps, chosen.epoch_steps)
         record = {"title": RECIPES[name].title, "purpose": RECIPES[name].purpose, "lesson": "07"}
-        record |= {"author": "this course, from krasserm's SRResNet", "licence": "Apache-2.0", **facts}
+        record |= {"author": "this course", "licence": "Apache-2.0", "source": f"{START}, trained further", **facts}
         for folder in [REPOSITORY / "build" / "recipes", *[sr.runtime.shipped("models")] * chosen.ship]:
             sr.models.save(generator, name, folder=folder, **record)
         measured[name] = generator
