@@ -681,13 +681,17 @@ sr.plots.compare(
 #
 # 1. Which photo is the hardest for bicubic interpolation, which the easiest, and why?
 #    Start from `sr.metrics.evaluate("bicubic", photos, SCALE)`, a table with a row for each photo.
-# 2. Many photo programs use the kernel of Mitchell and Netravali. Write it as
-#    `def mitchell(distance): ...` (with B = C = 1/3) and give it to your
-#    `bicubic(small, photo.shape[:2], mitchell)`. Is it better than bicubic?
-# 3. What does antialiasing alone decide? `sr.degradations.resize(image, size, antialias=False)` leaves
-#    it out. Start from `def aliased(image, size): ...` and `score_table({"aliased": aliased})`.
-# 4. Sharpen the bicubic picture: add to it `amount * (estimate - blurred)`, where `blurred` is
-#    `cv2.GaussianBlur(estimate, (0, 0), SCALE / 2)`. Can this raise the PSNR? Which amount is best?
+# 2. Many photo programs use the kernel of Mitchell and Netravali (1988), with $B = C = 1/3$: for
+#    distances $x$ up to 1 it is $\frac{1}{6}((12 - 9B - 6C)x^3 + (12B + 6C - 18)x^2 + 6 - 2B)$, up to 2
+#    it is $\frac{1}{6}((-B - 6C)x^3 + (6B + 30C)x^2 - (12B + 48C)x + 8B + 24C)$, and 0 beyond. Write it
+#    as `def mitchell(distance): ...` and give it to your `bicubic(small, photo.shape[:2], mitchell)`.
+#    Has it a higher PSNR-Y on this photo than Keys's kernel, from the same small picture?
+# 3. How much of the PSNR is due to antialiasing? `sr.degradations.resize(image, size, antialias=False)`
+#    leaves it out. Start from `def aliased(image, size): ...` and
+#    `score_table({"antialiased": sr.degradations.bicubic, "aliased": aliased})`.
+# 4. Sharpen the bicubic picture of `photo`: add to it `amount * (estimate - blurred)`, where `blurred` is
+#    `cv2.GaussianBlur(estimate, (0, 0), SCALE / 2)`. Start from `estimate = upscaled.astype(float)`, and
+#    round the result with `whole`. Can this raise the PSNR-Y? Which amount is best?
 # 5. *Back-projection*: downsample the estimate, compare it with `small`, upscale the difference, add
 #    it, repeat. Start from `estimate = upscaled.astype(float)`. How far do you get without training?
 #
@@ -777,6 +781,7 @@ sr.plots.compare(
 # **References**
 #
 # - Keys, *Cubic convolution interpolation for digital image processing*, 1981.
+# - Mitchell and Netravali, *Reconstruction filters in computer graphics*, 1988.
 # - Wang et al., *Image quality assessment: from error visibility to structural similarity*, 2004.
 # - Huang et al., *Single image super-resolution from transformed self-exemplars*, 2015, for SelfExSR.
 # - Kim et al., *Accurate image super-resolution using very deep convolutional networks*, 2016, for VDSR.

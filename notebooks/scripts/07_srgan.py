@@ -722,7 +722,7 @@ table.rename(columns={"paper": "PSNR-Y, dB, the paper"})
 #     print(weight, measured(trained(content, adversarial=weight)))
 # ```
 #
-# For so few steps the difference is small. With all steps of the lesson it is clearer.
+# Twelve steps are few. Run the lesson with all its steps before you trust the difference.
 # </details>
 #
 # <details><summary>Solution to 2</summary>
