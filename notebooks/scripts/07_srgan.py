@@ -16,12 +16,12 @@
 # %% [markdown]
 # # 07 · SRGAN: a picture that looks real
 #
-# You end with an SRGAN that you trained yourself, from a published SRResNet: you will see texture
-# appear in its picture, its PSNR fall, and what goes wrong without the right loss.
+# You end with an SRGAN that you trained yourself, from a published SRResNet: you will see the first
+# steps towards texture in its picture, its PSNR fall, and what goes wrong without the right loss.
 #
 # | | |
 # |---|---|
-# | Time | about two and a half minutes on two CPU cores, one of them for training |
+# | Time | two to five minutes on two CPU cores, half of it for training |
 # | Read first | [01](01_bicubic_baselines.ipynb): PSNR, [03](03_residual_blocks.ipynb): residual blocks, [06](06_depth_to_space.ipynb): depth to space |
 # | Photos | 200 photographs to train on and 16 to validate, part of the course |
 # | Weights | VGG19 of Keras, 80 MB, is downloaded once; without internet the lesson uses another loss |
@@ -66,12 +66,12 @@ sr.plots.compare(
 # %% [markdown]
 # SRResNet and SRGAN are the *same network*, with the same 1.5 million parameters. They differ in
 # what they were trained for. SRResNet minimizes the squared error, and where the small photo does not
-# show the texture, it leaves it out. SRGAN draws one. It has the lower PSNR, since the texture that
+# show the texture, it leaves it out. SRGAN draws a texture of its own. It has the lower PSNR, since the texture that
 # it draws is not the one of the original.
 #
 # Both were trained by Martin Krasser
 # ([krasserm/super-resolution](https://github.com/krasserm/super-resolution), Apache-2.0), SRGAN for
-# 200,000 steps. You will go the first steps of the way from the one to the other.
+# 200,000 steps. You will take the first steps from SRResNet towards SRGAN.
 #
 # ## Setup
 
@@ -105,7 +105,7 @@ EPOCH_STEPS = 12  # your network is looked at after each epoch
 SHORT = 12  # steps of the experiment
 WATCHED = 4  # validation photos that are measured after each epoch
 LEARNING_RATE = 1e-4
-MOMENTUM = 0.5  # how much of a step is that of the step before; Adam's default is 0.9
+MOMENTUM = 0.5  # how much of the last step's direction is kept; Adam's default is 0.9
 
 # %% [markdown]
 # ## The idea
@@ -217,7 +217,7 @@ sr.plots.network(model, title=f"The generator: {model.count_params():,} paramete
 # - It learns `FASTER` times as fast as the generator. The generator changes what it draws with every step, and a
 #   discriminator that lags behind judges pictures that are no longer made. So GANs are often trained
 #   with two learning rates (Heusel et al., 2017). Here is a way that needs only one: the weights of
-#   the discriminator are ten times as small, and what a convolution computes is multiplied by ten.
+#   the discriminator are one tenth as large, and what a convolution computes is multiplied by ten.
 #   Adam's steps have the same length for all weights, so small weights change faster.
 
 
@@ -301,10 +301,12 @@ def taught(judge, pictures, labels):
 classifier = taught(judge, *photos_and_made(model, training_files, STEPS))
 unseen = photos_and_made(model, validation_files, max(4, STEPS // 4), seed=1)
 scores = classifier.evaluate(*unseen, batch_size=4 * BATCH_SIZE, return_dict=True, verbose=0)
-print(f"of pieces of the validation photos {100 * scores['accuracy']:.0f} % are told right")
+print(
+    f"{100 * scores['accuracy']:.0f} % of the pieces of validation photos are classified correctly"
+)
 
 # %% [markdown]
-# Most are told right after a few steps: a picture of SRResNet lacks fine texture, and that is easy to
+# Most are classified correctly after a few steps: a picture of SRResNet lacks fine texture, and that is easy to
 # see. Where does the discriminator look? It takes pictures of any size, so give it the photo from the
 # top and SRResNet's picture of it:
 
@@ -333,8 +335,8 @@ sr.plots.pairs(
 
 # %% [markdown]
 # The discriminator looks at fine texture. Where the photo is rich in it, its verdicts are lighter than
-# those on the same place of SRResNet's picture. Where the photo is out of focus, there is nothing to
-# tell them apart, and the verdicts on both are dark.
+# those on the same place of SRResNet's picture. Where the photo is out of focus, both look smooth, and
+# smooth is what it has learned to take for made, so its verdicts on both are dark.
 #
 # ## The content loss
 #
@@ -386,18 +388,18 @@ table = pd.DataFrame(rows).T
 table.div(table["mean"], axis=0).round(2)
 
 # %% [markdown]
-# A sharp answer with the wrong detail is further from the photo than the mean for all three losses. For
-# the squared error it is more than twice as far, for VGG54 it depends on the answer. The features depend
-# less on where exactly each hair lies. So a content loss reduces the penalty on drawing something, but
-# does not remove it.
+# A sharp answer with the wrong detail is further from the photo than the mean for all three losses. But
+# the VGG losses punish the wrong place less than the squared error does: VGG22 by about the same for each
+# answer, VGG54 by more or less, depending on the answer. So a content loss reduces the penalty on
+# drawing something, but does not remove it.
 #
-# VGG's features of the deep layers say little about brightness and color, so a small part of the
-# absolute error of the pixels is added, as in ESRGAN (Wang et al., 2018).
+# VGG's features of the deep layers say little about brightness and color, so the absolute error of the
+# pixels is added, with the weight `PIXELS`, as in ESRGAN (Wang et al., 2018).
 
 
 # %%
 def with_pixels(content):
-    """The content loss, and a little of the mean absolute error."""
+    """The content loss, and a part of the mean absolute error."""
 
     def loss(real, fake):
         return content(real, fake) + PIXELS * ops.mean(ops.abs(real - fake))
@@ -408,19 +410,20 @@ def with_pixels(content):
 # %% [markdown]
 # ## The GAN as one model
 #
-# With $D$ for the discriminator's logit, and *softplus*, $\log(1 + e^x)$, which is the cross-entropy
-# of a logit:
+# With $D$ for the discriminator's logit, and *softplus*, $\log(1 + e^x)$: $\text{softplus}(-D)$ is the
+# cross-entropy of the logit for the label 1, and $\text{softplus}(D)$ for the label 0.
 #
 # - The discriminator minimizes $\text{softplus}(-D(\text{photo})) + \text{softplus}(D(\text{made}))$.
 # - The generator minimizes $\text{content} + w \cdot \text{softplus}(-D(\text{made}))$, in which $w$ is
-#   `ADVERSARIAL` and *content* includes the small pixel loss.
+#   `ADVERSARIAL` and *content* includes the pixel loss.
 #
 # Read `compute_loss`; the rest is bookkeeping. Keras minimizes the sum of both losses in `fit`, so
 # neither loss may change the other's network. For the discriminator's loss, `stop_gradient(fake)` keeps
 # the gradient out of the generator. For the generator's loss we need the opposite: a gradient that
 # passes through the discriminator without changing it. `judge(fake)` has a gradient for both networks,
-# `on_fake` has the same value and a gradient for the discriminator only. In their difference the
-# discriminator's part cancels.
+# `on_fake` has the same value and a gradient for the discriminator only. So `judge(fake) - on_fake` is
+# zero, and its gradient reaches the generator only, since the discriminator's part cancels. Adding
+# `stop_gradient(on_fake)` gives the value back, without a gradient.
 
 
 # %%
@@ -503,7 +506,8 @@ class Watch(keras.callbacks.Callback):
 # %%
 content = with_pixels(contents[LOSS])
 gan = SRGAN(model, judge, content, ADVERSARIAL)
-gan.compile(keras.optimizers.Adam(LEARNING_RATE, beta_1=MOMENTUM))
+schedule = keras.optimizers.schedules.CosineDecay(LEARNING_RATE, STEPS, alpha=0.05)
+gan.compile(keras.optimizers.Adam(schedule, beta_1=MOMENTUM))
 watch = Watch()
 history = gan.fit(training, epochs=STEPS // len(training), callbacks=[watch], verbose=2)
 
@@ -514,10 +518,10 @@ zooms |= {"after the last epoch": watch.zooms[-1], "photo": piece}
 sr.plots.pairs({name: [zoom] for name, zoom in zooms.items()}, title="What the training changes")
 
 # %% [markdown]
-# Compare the first picture with the third, and both with the photo. The training changes the picture
-# visibly: edges are sharper, and there is a fine weave of dots that no photo has. It is the first
-# thing that such a network learns to draw, and it takes many more steps to turn it into texture: the
-# published SRGAN had 200,000.
+# Compare the pictures with each other and with the photo. The training changes them visibly: edges
+# become sharper, and a fine weave appears that no photo has. Now the one is stronger, now the other,
+# since the training of a GAN goes back and forth. It takes many more steps to turn a weave into
+# texture: the published SRGAN had 200,000.
 #
 # Here are the losses:
 
@@ -534,15 +538,14 @@ figure.suptitle("The losses of the generator, and what the discriminator thinks"
 plt.show()
 
 # %% [markdown]
-# The generator minimizes the adversarial loss, but that loss need not go down: the discriminator learns
-# as well, and what it learns raises it. You see the same on the right, where its verdicts on photos
-# and on made pictures come closer when the generator is ahead, and move apart when the
-# discriminator is.
+# `d_real` and `d_fake` are the mean probabilities of being a photo, the sigmoid of the logits, that the
+# discriminator gives to photos and to made pictures. They come closer when the generator is ahead, and
+# move apart when the discriminator is. So the adversarial loss may rise, although the generator
+# minimizes it: the discriminator learns as well.
 #
-# `d_real` and `d_fake` are the probabilities of being a photo that the discriminator gives to photos
-# and to made pictures. In a classification you would wait until they are 1 and 0. Here that would be a
-# failure of the generator, and both at one half a failure of the discriminator, or a perfect
-# generator. No single curve says that a GAN is getting better, so look at pictures, and measure.
+# In a classification you would wait until the two are 1 and 0. Here that would be a failure of the
+# generator, and both at one half a failure of the discriminator, or a perfect generator. No single
+# curve says that a GAN is getting better, so look at pictures, and measure.
 #
 # ## Look and measure
 
@@ -558,9 +561,10 @@ photos = "Set5" if sr.datasets.is_here("Set5") else squares
 sr.metrics.table(methods, photos, lpips=LPIPS)
 
 # %% [markdown]
-# Your network lost PSNR, since it draws texture whose place it cannot know. In LPIPS it is well ahead of
-# SRResNet, after about a minute of training. The published SRGAN is more than two decibels behind
-# SRResNet in PSNR, and has about half its LPIPS. (Without Set5 these are the validation photos.)
+# Your network lost PSNR, since what it draws, still more weave than texture, is not in the photo. In
+# LPIPS it is ahead of SRResNet all the same, and part of the way to the published SRGAN. That one is
+# more than two decibels behind SRResNet in PSNR, and has about half its LPIPS. (Without Set5 these are
+# the validation photos.)
 #
 # ## A slider from one to the other
 #
@@ -593,6 +597,8 @@ axes.plot(points.PSNR, points.LPIPS, marker="o", label="the slider")
 axes.plot(way.PSNR, way.LPIPS, marker=".", label="your training, epoch by epoch")
 for share, point in points.iterrows():
     axes.annotate(f" {share}", (point.PSNR, point.LPIPS))
+for epoch, point in way.iloc[1:].iterrows():
+    axes.annotate(f" {epoch}", (point.PSNR, point.LPIPS), fontsize="small")
 axes.set(xlabel="PSNR-Y, dB (higher is better)", ylabel="LPIPS (lower is better)")
 axes.set_title("The slider is smooth, a short training is not")
 axes.legend(frameon=False)
@@ -601,18 +607,20 @@ plt.show()
 # %% [markdown]
 # The slider is a curve of networks that need no training: every step towards SRGAN lowers LPIPS and
 # costs PSNR. Your training starts at SRResNet's end and follows no smooth path, since two networks
-# answer each other. Its last network need not be its best one, which is usual for GANs. But where it is
-# below the curve, it has a lower LPIPS than the slider at the same PSNR. (These are means over `WATCHED`
-# photos, so the numbers differ from those of the table.)
+# answer each other; the small numbers are its epochs. The last network of a GAN is often not its best.
+# Below the curve a network has a lower LPIPS than the slider has at the same PSNR. (These are means over
+# the first validation photos, so the numbers differ from those of the table.)
 #
 # Blau and Michaeli (2018) show that this is no fault of these networks: beyond some point no method
 # can get pictures that look more real without a larger error (the *perception–distortion trade-off*).
 #
 # ## What goes wrong
 #
-# Train a second network for a few steps, from SRResNet and from the discriminator as it is now, but
-# without a content loss. (Two more ways to fail: with `FASTER = 1` the discriminator lags behind, and
-# with `MOMENTUM = 0.9` both go on in a direction in which the other is no longer. Exercise 6.)
+# Train a second network for a few steps, from SRResNet and from the discriminator as it is now, with the
+# adversarial loss alone: no features are compared, and no pixels. (How large its weight is no longer
+# matters, since Adam's steps do not depend on the size of a loss.) There are two more ways to fail, in
+# exercise 6: with `FASTER = 1` the discriminator lags behind, and with `MOMENTUM = 0.9` each network
+# keeps moving against what the other one was some steps ago.
 
 
 # %%
@@ -635,9 +643,11 @@ def nothing(real, fake):
 # %%
 wrong = {
     "SRResNet": published["SRResNet"],
-    "no content loss": trained(nothing, adversarial=1.0),
+    "adversarial loss alone": trained(nothing, adversarial=1.0),
 }
-sr.plots.compare(opening, wrong, scale=4, zoom=ZOOM, title="Without a content loss")
+sr.plots.compare(
+    opening, wrong, scale=4, zoom=ZOOM, title="Without a loss that ties the picture to the photo"
+)
 
 # %% [markdown]
 # Without a content loss the picture fills with a pattern, and its colors drift. The discriminator sees
@@ -676,12 +686,13 @@ table = (
 table.rename(columns={"paper": "PSNR-Y, dB, the paper"})
 
 # %% [markdown]
-# A discriminator makes the largest difference: with one, LPIPS falls by about a third or more, whatever
-# the content loss, and PSNR by a decibel. VGG54 has the lowest LPIPS. It says least about where exactly
-# each detail lies, so it leaves the discriminator the most freedom. VGG22 and the squared error are about
-# level. VGG22 without a discriminator has changed little, and its PSNR did not fall as the paper's did:
-# with our `PIXELS` the pixel loss is the larger part of what it minimizes. Look closely at the last picture:
-# 400 steps have turned some of the weave into texture, but not all of it.
+# A discriminator makes the largest difference: with one, LPIPS falls by about 30 %, with VGG54 by more
+# than 40 %, and PSNR by a decibel. The paper's explanation for VGG54 is that its features say little about
+# where exactly each detail lies, so that the network is free to draw; the table agrees with it, but does
+# not prove it. VGG22 and the squared error are about level. VGG22 without a discriminator has changed
+# little, and its PSNR did not fall as the paper's did: with our `PIXELS` the pixel loss is the larger
+# part of what it minimizes. Look closely at the last picture: 400 steps have turned some of the weave into
+# texture, but not all of it.
 #
 # The paper also asked people to rate pictures from 1 to 5. On BSD100 it reports 2.29 for the network
 # trained with the squared error, 3.56 for SRGAN with VGG54 and 4.46 for the originals: people preferred
@@ -694,7 +705,7 @@ table.rename(columns={"paper": "PSNR-Y, dB, the paper"})
 #
 # | the article | what we find | verdict |
 # |---|---|---|
-# | the squared error gives a higher PSNR than the VGG losses | with a discriminator, yes; VGG22 alone, with our small pixel loss, is level | holds in part |
+# | the squared error gives a higher PSNR than the VGG losses | in the paper's table; ours, with the pixel loss in all of them, are within a tenth of a decibel | not seen here |
 # | VGG54 gives better textures than VGG22 | with a discriminator, after the same training, its LPIPS is the lower one | holds |
 # | the content loss takes VGG's features of pictures in −1…1 | VGG19 was trained on 0…255; exercise 3 measures what is left | fault in the code |
 # | the discriminator's loss is the squared error of a sigmoid | the paper's is the cross-entropy, whose gradient does not fade where the discriminator is sure and wrong | not the paper's loss |
@@ -709,9 +720,7 @@ table.rename(columns={"paper": "PSNR-Y, dB, the paper"})
 # 3. The article feeds VGG19 with −1…1 in place of 0…255. How large is the content loss of bicubic
 #    interpolation then? Start from `contents["vgg54"](real / 127.5 - 1, ...)`.
 # 4. Mix your network with SRResNet, half and half. Where in the figure of PSNR and LPIPS does it lie?
-# 5. How many verdicts does the discriminator give for a picture of 128×128 pixels, and how many does
-#    the paper's?
-#
+# 5. How many verdicts does the discriminator give for a picture of 128×128 pixels? And the paper's?
 # 6. Set `FASTER = 1`, then `MOMENTUM = 0.9`, and run the lesson again from the constants. What becomes of
 #    `d_fake` and `d_real`, and of LPIPS?
 #
@@ -762,13 +771,13 @@ table.rename(columns={"paper": "PSNR-Y, dB, the paper"})
 # print(judge.compute_output_shape((1, 128, 128, 3)))
 # ```
 #
-# The paper's gives one.
+# That is 32×32 = 1024. The paper's takes pictures of 96×96 pixels only, and gives one verdict on each.
 # </details>
 #
 # ## Summary
 #
 # - Many large photos become the same small one. The squared error asks for their mean, which is blurred.
-# - The content loss compares features; the adversarial loss asks a discriminator that learns along.
+# - The content loss compares features; the adversarial loss asks a discriminator that learns at the same time.
 # - Both networks learn in one step of one Keras model; `stop_gradient` keeps their losses apart.
 # - From SRResNet to the published SRGAN, PSNR falls while LPIPS gets better. Mixing their weights chooses
 #   a point in between.
