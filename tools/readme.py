@@ -37,6 +37,7 @@ MODELS = {
         "residual blocks": "voc_residual",
         "SRResNet": "krasserm_srresnet_x4",
         "SRGAN": "krasserm_srgan_x4",
+        "SRGAN, VGG54": "srgan_vgg54_x4",
         "RRDN “gans”": "isr_rrdn_gans_x4",
         "Real-ESRGAN x4plus": "realesrgan_x4plus",
         "x4plus-anime": "realesrgan_x4plus_anime",
