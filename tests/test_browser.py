@@ -133,16 +133,19 @@ def restart_and_run_all(page):
     page.locator(".jp-Dialog").wait_for(state="detached")
 
 
-def finished(page, path):
-    """The notebook, read from the disk, once its kernel is idle and all is saved; else None."""
+def finished(page, path, done=lambda notebook: counts(notebook)[-1]):
+    """The notebook, from the disk, once its kernel is idle, all is saved, and it is `done` or failed; else None."""
     kernels = page.request.get(f"{page.url.split('/lab')[0]}/api/kernels").json()
     if [kernel["execution_state"] for kernel in kernels] != ["idle"]:
         return None
-    if page.locator(".lm-TabBar-tab.jp-mod-dirty").count():
-        page.keyboard.press("Control+s")  # the page itself may hold only some cells of a long notebook
-        return None
+    unsaved = page.locator(".lm-TabBar-tab.jp-mod-dirty").count()
     notebook = nbformat.read(path, 4)
-    return notebook if counts(notebook)[-1] or problems(notebook) else None
+    if not unsaved and (done(notebook) or problems(notebook)):
+        return notebook
+    # The page itself may hold only some cells of a long notebook. Outputs that arrive while JupyterLab saves are not
+    # in the file, though it then says that all is saved.
+    page.keyboard.press("Control+s")
+    return None
 
 
 def code_cells(notebook):
@@ -215,11 +218,10 @@ def upload(page, path, notebook):
     playwright.expect(editor).to_be_focused()
     page.keyboard.press("Shift+Enter")
 
-    def again():
-        notebook = finished(page, path)
-        return notebook if notebook and (counts(notebook)[number] or 0) > len(counts(notebook)) else None
+    def again(notebook):
+        return (counts(notebook)[number] or 0) > len(counts(notebook))
 
-    other = wait_for("the cell to run again", again)
+    other = wait_for("the cell to run again", lambda: finished(page, path, again))
     assert problems(other) == []
     assert code_cells(other)[number].outputs != code_cells(notebook)[number].outputs
     keep(page, "11_upload")
