@@ -54,8 +54,7 @@ def train(name, steps, epoch_steps=200):
         lesson["taught"](discriminator, *lesson["photos_and_made"](generator, files, min(TAUGHT, steps)))
     content = lesson["with_pixels"](lesson["content_loss"](recipe.content))
     gan = lesson["SRGAN"](generator, discriminator, content, lesson["ADVERSARIAL"] * recipe.adversarial)
-    rate = keras.optimizers.schedules.CosineDecay(lesson["LEARNING_RATE"], steps, alpha=0.05)
-    gan.compile(keras.optimizers.Adam(rate, beta_1=lesson["MOMENTUM"]))
+    gan.compile(lesson["optimizer"](steps))
     training = lesson["pieces"](files, batches=epoch_steps)
     folder = REPOSITORY / "build" / "recipes" / f"{name}_{steps}"
     history = sr.training.fit(
