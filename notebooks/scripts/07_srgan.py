@@ -655,9 +655,9 @@ sr.plots.compare(
 )
 
 # %% [markdown]
-# Without a content loss the picture fills with a pattern, and its colors drift. The discriminator sees
-# the picture without its local mean, so it cannot object to the color, and it has not learned to refuse
-# the pattern. Nothing else ties the picture to the photo.
+# Edges turn into lines that the photo does not have, a weave covers the picture, and its colors drift. The
+# discriminator sees the picture without its local mean, so it cannot object to the color, and it has not
+# learned to refuse the pattern. Nothing else ties the picture to the photo.
 #
 # ## Five networks
 #
