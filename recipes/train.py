@@ -88,7 +88,7 @@ def voc(title, lesson, function, steps=1_000, **options):
 
 RECIPES = {
     "compact_x4": compact(4, steps=5_000, teacher=TEACHER),
-    "compact_x2": compact(2, steps=4_000, start="compact_x4"),
+    "compact_x2": compact(2, steps=5_000),
     "compact_x3": compact(3, steps=1_500, start="compact_x4"),
     f"compact_x4_robust{BEGUN}": robust(4, steps=5_000, teacher=TEACHER),
     "compact_x4_robust": robust(

@@ -153,13 +153,13 @@ def replicas() -> int:
         shared = keras.distribution.distribution()
         return shared.device_mesh.devices.size if shared else 1
     if keras.backend.backend() == "tensorflow":
-        return _tensorflow_distribute().get_strategy().num_replicas_in_sync
+        return tensorflow().distribute.get_strategy().num_replicas_in_sync
     return 1
 
 
-def _tensorflow_distribute():
-    """Keras 3 has no name of its own for several devices of TensorFlow, so here alone we ask TensorFlow itself."""
-    return importlib.import_module("tensorflow").distribute
+def tensorflow():
+    """TensorFlow itself, where it is the backend, for the little that Keras 3 has no name for."""
+    return importlib.import_module("tensorflow")
 
 
 def _share_batches(devices):
@@ -178,7 +178,7 @@ def _share_batches(devices):
         if several or keras.distribution.distribution():
             keras.distribution.set_distribution(Shared(devices=devices) if several else None)
     elif keras.backend.backend() == "tensorflow":
-        distribute = _tensorflow_distribute()
+        distribute = tensorflow().distribute
         if several or distribute.has_strategy():
             distribute.experimental_set_strategy(distribute.MirroredStrategy(devices) if several else None)
 

@@ -97,30 +97,39 @@ class _Upscaler:
         more = math.prod(map(pixels, lengths, sides)) - math.prod(lengths)
         return (sides, twice // 2) if 2 * self.parameters * more < _COMPILING else (lengths, 0)
 
+    def network(self, scale, any_size):
+        """The function that computes this scale."""
+        network = keras.Model(self.input, self.outputs[scale])
+        if runtime.replicas() > 1:
+            return partial(_shared, network)
+        if any_size and keras.backend.backend() == "tensorflow":
+            # Keras would trace it for the first picture's size, and at the second size again for any.
+            tensorflow = runtime.tensorflow()
+            return tensorflow.function(network, input_signature=[tensorflow.TensorSpec((None, None, None, 3))])
+        network.jit_compile = self.jax  # TensorFlow's XLA would compile for every size too
+        return network.predict_on_batch
+
     def predict(self, pictures, scale):
         """Pictures (N, H, W, 3) in 0…255, as float32."""
         key = (scale, pictures.shape) if scale in self.one_size else scale
-        if new := key not in self.networks:
+        if key not in self.networks:
             if len(self.networks) == MOST_NETWORKS:
                 del self.networks[next(iter(self.networks))]
-            self.networks[key] = keras.Model(self.input, self.outputs[scale])
-            self.networks[key].jit_compile = self.jax  # TensorFlow's XLA would compile for every size too
+            self.networks[key] = self.network(scale, any_size=key == scale)
         try:
-            output = np.asarray(_predict(self.networks[key], pictures), "float32")
+            output = np.asarray(self.networks[key](pictures), "float32")
         except Exception as error:
-            if new or key != scale or _is_out_of_memory(error):
+            if key != scale or _is_out_of_memory(error):
                 raise
-            # At its second size TensorFlow compiles for any, which some layers forbid, such as Keras's own bicubic.
-            self.one_size.add(scale)
+            self.one_size.add(scale)  # some layers forbid one graph for all sizes, such as Keras's own bicubic
             return self.predict(pictures, scale)
         check_output(output, pictures, self.name)
         return output
 
 
-def _predict(network, pictures):
+def _shared(network, pictures):
+    """Predictions of a batch that is shared among several devices."""
     shared = runtime.replicas()
-    if shared == 1:
-        return network.predict_on_batch(pictures)
     filled = np.concatenate([pictures, np.repeat(pictures[-1:], -len(pictures) % shared, 0)])
     return network.predict(filled, batch_size=len(filled), verbose=0)[: len(pictures)]
 
