@@ -20,7 +20,7 @@ from keras import layers
 
 from lesson import REPOSITORY, definitions
 from muon import Muon
-from train import TEACHER, keep, photos, taught
+from train import FURTHER, TEACHER, keep, photos, taught
 
 NAME = "edsr_baseline_x4"
 EPOCH = 50  # steps
@@ -151,7 +151,7 @@ def train():
         )
         seconds += history.seconds.sum()
     facts = {
-        "data": f"{data} as {TEACHER} gives them back",
+        "data": f"{data}, upscaled by {TEACHER}",
         "photos": len(files),
         "steps": sum(stage.steps for stage in STAGES),
         "minutes": round(seconds / 60, 1),
@@ -172,4 +172,5 @@ if __name__ == "__main__":
     sr.setup("full")
     network, facts = train()
     record = {"title": "EDSR baseline ×4", "purpose": "deep and faithful, for clean pictures", "lesson": "08"}
+    record |= {"licence": "Apache-2.0", "source": FURTHER}
     keep(network, NAME, (4,), ship=chosen.ship, **record, **facts)

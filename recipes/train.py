@@ -27,6 +27,8 @@ EPOCH = 500  # steps
 BUILD = REPOSITORY / "build" / "recipes"
 BEGUN = "_begun"  # the name of a first part ends so; it does not ship
 TEACHER = "krasserm_srresnet_x4"
+LEARNED = f"learned from pictures of {TEACHER}"
+FURTHER = f"{TEACHER}, trained further"
 
 
 @dataclass(frozen=True)
@@ -62,6 +64,8 @@ class Recipe:
     start: str | None = None
     teacher: str | None = None  # a network whose pictures are the targets, in place of the photos
     degradation: str | Callable = "bicubic"
+    licence: str = "MIT"
+    source: str = ""  # whose work it goes back to
 
 
 def compact(scale, **more):
@@ -73,12 +77,19 @@ def compact(scale, **more):
 
 def robust(scale, **more):
     title, purpose = f"compact ×{scale}, robust", "small and quick, for photos as cameras and the web have them"
-    more = {"start": f"compact_x{scale}", "degradation": DAMAGE, "rate": 1e-3, "skip_flat": 0.0} | more
+    more = {
+        "start": f"compact_x{scale}",
+        "degradation": DAMAGE,
+        "rate": 1e-3,
+        "skip_flat": 0.0,
+        "source": LEARNED,
+    } | more
     return replace(compact(scale, **more), title=title, purpose=purpose)
 
 
 def edsr(scale, **more):
     title, purpose = f"EDSR baseline ×{scale}", "deep and faithful, for clean pictures"
+    more = {"licence": "Apache-2.0", "source": FURTHER} | more
     return Recipe(title, purpose, "08", "edsr", {"scale": scale}, (scale,), **more)
 
 
@@ -87,9 +98,9 @@ def voc(title, lesson, function, steps=1_000, **options):
 
 
 RECIPES = {
-    "compact_x4": compact(4, steps=5_000, teacher=TEACHER),
+    "compact_x4": compact(4, steps=5_000, teacher=TEACHER, source=LEARNED),
     "compact_x2": compact(2, steps=5_000),
-    "compact_x3": compact(3, steps=1_500, start="compact_x4"),
+    "compact_x3": compact(3, steps=1_500, start="compact_x4", source=LEARNED),
     f"compact_x4_robust{BEGUN}": robust(4, steps=5_000, teacher=TEACHER),
     "compact_x4_robust": robust(
         4, steps=4_000, teacher=TEACHER, start=f"compact_x4_robust{BEGUN}", degradation=LIGHT, rate=5e-4
@@ -116,7 +127,7 @@ def photos():
 
 
 def taught(files, teacher, scale):
-    """The photos as a better network gives them back from a small size, which stay in build/recipes.
+    """The photos as upscaled by a better network from a small size; they stay in build/recipes.
 
     What no network can know is missing in them, so a small network learns faster. Downsampled again they are what the
     teacher saw, within the rounding (51 dB).
@@ -149,7 +160,7 @@ def train(name, steps=None):
         definitions("08")["continue_from"](sr.models.load(first), model)
     data, files = photos()
     if recipe.teacher:
-        data, files = f"{data} as {recipe.teacher} gives them back", taught(files, recipe.teacher, *recipe.scales)
+        data, files = f"{data}, upscaled by {recipe.teacher}", taught(files, recipe.teacher, *recipe.scales)
     scale = recipe.scales if len(recipe.scales) > 1 else recipe.scales[0]
     pieces = partial(sr.generators.Patches, scale=scale, degradation=recipe.degradation)
     training = pieces(
@@ -187,7 +198,7 @@ def train(name, steps=None):
 
 def keep(network, name, scales, *, ship, **record):
     """Save it with its record into build/recipes, and into data/models where it ships; print its PSNR-Y."""
-    record |= {"author": "this course", "licence": "MIT"}
+    record |= {"author": "this course"}
     for folder in [BUILD, *[sr.runtime.shipped("models")] * ship]:
         sr.models.save(network, name, folder=folder, **record)
     sets = [sr.datasets.split("photos")[1], *["Set5"] * sr.datasets.is_here("Set5")]
@@ -206,5 +217,5 @@ if __name__ == "__main__":
     for name in chosen.names:
         recipe = RECIPES[name]
         network, facts = train(name, chosen.steps)
-        record = {"title": recipe.title, "purpose": recipe.purpose, "lesson": recipe.lesson}
+        record = {name: getattr(recipe, name) for name in ("title", "purpose", "lesson", "licence", "source")}
         keep(network, name, recipe.scales, ship=chosen.ship, **record, **facts)
