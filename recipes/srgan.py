@@ -54,7 +54,7 @@ def train(name, steps, epoch_steps=200):
         lesson["taught"](discriminator, *lesson["photos_and_made"](generator, files, min(TAUGHT, steps)))
     content = lesson["with_pixels"](lesson["content_loss"](recipe.content))
     gan = lesson["SRGAN"](generator, discriminator, content, lesson["ADVERSARIAL"] * recipe.adversarial)
-    gan.compile(lesson["optimizer"](steps))
+    lesson["compiled"](gan, steps)
     training = lesson["pieces"](files, batches=epoch_steps)
     folder = REPOSITORY / "build" / "recipes" / f"{name}_{steps}"
     history = sr.training.fit(

@@ -101,7 +101,7 @@ RECIPES = {
     "compact_x4": compact(4, steps=5_000, teacher=TEACHER, source=LEARNED),
     "compact_x2": compact(2, steps=5_000),
     "compact_x3": compact(3, steps=1_500, start="compact_x4", source=LEARNED),
-    f"compact_x4_robust{BEGUN}": robust(4, steps=5_000, teacher=TEACHER),
+    f"compact_x4_robust{BEGUN}": robust(4, steps=5_000, teacher=TEACHER, start="compact_x4"),
     "compact_x4_robust": robust(
         4, steps=4_000, teacher=TEACHER, start=f"compact_x4_robust{BEGUN}", degradation=LIGHT, rate=5e-4
     ),

@@ -294,11 +294,11 @@ def test_a_color_shift_is_told_by_channel(random):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", [name for name in srgan.RECIPES if name.startswith("srgan")])
-def test_a_shipped_srgan_keeps_the_colors_and_draws_no_grid(name):
+@pytest.mark.parametrize("name", srgan.RECIPES)
+def test_a_shipped_srgan_keeps_the_colors_of_each_photo_and_draws_no_grid(name):
     network = sr.models.load(name)
     pairs = [srgan.restored(network, file) for file in sr.datasets.split("photos")[1]]
-    assert np.abs(srgan.color_shift(pairs)).max() < 1
+    assert max(np.abs(srgan.color_shift([pair])).max() for pair in pairs) < 1
     assert srgan.grid([srgan.flattest(picture, 64) for _, picture in pairs])[1] < 0.5, "nobody sees half a gray level"
 
 

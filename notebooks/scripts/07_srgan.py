@@ -197,6 +197,10 @@ def srresnet(blocks=16, filters=64):
 # %%
 published = {name: sr.models.load(saved) for name, saved in PUBLISHED.items()}
 model = srresnet()
+assert model.count_params() == published["SRResNet"].count_params(), (
+    f"Expected 16 blocks and 64 filters in srresnet, as Krasser's weights have them, got {model.count_params():,} "
+    "parameters; change DISCRIMINATOR_FILTERS, or train a generator of your own size from nothing."
+)
 model.set_weights(published["SRResNet"].get_weights())
 sr.plots.network(model, title=f"The generator: {model.count_params():,} parameters")
 
@@ -365,6 +369,7 @@ def content_loss(name):
 
 try:
     contents = {name: content_loss(name) for name in ("mse", *VGG)}
+    print("VGG19's weights:", sr.models.features.vgg19_weights()[1])
 except OSError:
     print(
         "VGG19 is not here and cannot be downloaded; the content loss below is the squared error."
@@ -372,6 +377,10 @@ except OSError:
     contents, LOSS = {"mse": squared}, "mse"
 
 # %% [markdown]
+# "official" are the weights that Keras downloads. The numbers in this lesson, as it comes, were computed without
+# a network connection, on a copy of them in which each channel below block5_conv4 carries an unknown positive
+# factor. VGG54 is the same with both. VGG22 compares the same features, but weighs them in another way.
+#
 # What do these losses say about the answers from above, the sharp but wrong ones, and their mean?
 # Each row is divided by its first number, the loss of the mean.
 
@@ -504,16 +513,17 @@ class Watch(keras.callbacks.Callback):
 
 
 # %%
-def optimizer(steps):
-    """Adam with little momentum, and a learning rate that falls along a cosine."""
+def compiled(gan, steps):
+    """The GAN with Adam of little momentum, and a learning rate that falls along a cosine."""
     schedule = keras.optimizers.schedules.CosineDecay(LEARNING_RATE, steps, alpha=0.05)
-    return keras.optimizers.Adam(schedule, beta_1=MOMENTUM)
+    gan.compile(keras.optimizers.Adam(schedule, beta_1=MOMENTUM))
+    gan.optimizer.build(gan.trainable_variables)  # TensorFlow would trace the first step twice
+    return gan
 
 
 # %%
 content = with_pixels(contents[LOSS])
-gan = SRGAN(model, judge, content, ADVERSARIAL)
-gan.compile(optimizer(STEPS))
+gan = compiled(SRGAN(model, judge, content, ADVERSARIAL), STEPS)
 watch = Watch()
 history = gan.fit(training, epochs=STEPS // len(training), callbacks=[watch], verbose=2)
 
@@ -588,7 +598,8 @@ def between(first, second, share):
     return network
 
 
-mixed = {share: between(*published.values(), share) for share in (0, 0.25, 0.5, 0.75, 1)}
+first, last = published.values()
+mixed = {0: first} | {share: between(first, last, share) for share in (0.25, 0.5, 0.75)} | {1: last}
 zooms = {
     f"{share:.2f}": [sr.upscaling.upscale(seen, network)[top : top + side, left : left + side]]
     for share, network in mixed.items()
@@ -634,8 +645,7 @@ def trained(content, **options):
     generator, opponent = srresnet(), discriminator(DISCRIMINATOR_FILTERS)
     generator.set_weights(published["SRResNet"].get_weights())
     opponent.set_weights(judge.get_weights())
-    short = SRGAN(generator, opponent, content, **options)
-    short.compile(optimizer(SHORT))
+    short = compiled(SRGAN(generator, opponent, content, **options), SHORT)
     short.fit(training, epochs=max(1, SHORT // len(training)), verbose=0)
     return generator
 
