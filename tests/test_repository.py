@@ -82,6 +82,20 @@ def test_readme_and_conda_install_the_same():
     assert extras == conda <= known
 
 
+def test_one_version_everywhere():
+    """CONTRIBUTING.md lists these places, and the commands of a release name the version too."""
+    written = {name: (REPOSITORY / name).read_text(encoding="utf-8") for name in ("CITATION.cff", "CHANGELOG.md")}
+    found = {
+        tomllib.loads((REPOSITORY / "pyproject.toml").read_text(encoding="utf-8"))["project"]["version"],
+        re.search(r"(?m)^version: (.*)$", written["CITATION.cff"])[1],
+        re.search(r"(?m)^## (.*)$", written["CHANGELOG.md"])[1],
+    }
+    for page in ("README.md", "CONTRIBUTING.md"):
+        text = (REPOSITORY / page).read_text(encoding="utf-8")
+        found |= set(re.findall(r"(?:srhelpers-|\bv)(\d+\.\d+\.\d+)", text))
+    assert found == {sr.__version__}
+
+
 def test_readme_lists_every_notebook():
     for path in NOTEBOOKS:
         assert f"notebooks/{path.name}" in README
