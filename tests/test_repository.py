@@ -107,7 +107,7 @@ def test_readme_links_lead_somewhere():
         assert target.startswith("http") or (REPOSITORY / target).exists(), target
 
 
-@pytest.mark.parametrize("page", ["README.md", "docs/measuring.md"])
+@pytest.mark.parametrize("page", ["README.md", "docs/measuring.md", "docs/large_folders.md"])
 def test_tables_are_the_measured_ones(page, monkeypatch):
     monkeypatch.chdir(REPOSITORY)
     made = runpy.run_path("tools/readme.py")

@@ -1,4 +1,4 @@
-"""Make the README's picture, and tables, from what was measured. Run it in the repository's root."""
+"""Make the README's picture, and the tables of README and docs, from what was measured. Run it in the root."""
 
 import re
 from pathlib import Path
@@ -110,6 +110,34 @@ def damages():
     return "\n".join(f"| {' | '.join(line)} |" for line in lines) + "\n" + source
 
 
+PHOTOS, PIXELS, MACHINES = 10_000_000, (640, 480), 100
+MEGABYTES = 0.23  # a megapixel of JPEG, as `benchmarks/bulk.py` measured it on 2026-11-30
+
+
+def sizing():
+    """Ten million photos ×4: how long and how much, as a Markdown table."""
+    speed = pd.read_csv("data/results/speed.csv").query("scale == 4").set_index("model")
+    speed = speed.loc[["compact_x4_robust", "realesrgan_x4plus"]]
+    width, height = (4 * side for side in PIXELS)
+    megapixels = width * height / 1e6
+    seconds = speed.seconds_per_megapixel * megapixels * PHOTOS
+    cells = {
+        "seconds per megapixel": [f"{found:.2f}" for found in speed.seconds_per_megapixel],
+        "one machine": [f"{total / 86400:,.0f} days" for total in seconds],
+        f"{MACHINES} such machines": [f"{total / 86400 / MACHINES:,.1f} days" for total in seconds],
+        "to store": [f"{MEGABYTES * megapixels * PHOTOS / 1e6:.0f} TB"] * 2,
+    }
+    lines = [["", *(f"`{name}`" for name in speed.index)], ["---"] * 3]
+    lines += [[name, *row] for name, row in cells.items()]
+    source = (
+        f"\n{PHOTOS / 1e6:.0f} million JPEGs of {PIXELS[0]}×{PIXELS[1]} pixels become as many of {width}×{height}, "
+        f"{megapixels:.2f} megapixels each, {megapixels * PHOTOS / 1e6:.1f} million megapixels in all. One machine: "
+        f"{speed.device.iloc[0]}, measured on {speed.date.max()} (`data/results/speed.csv`). Storage: {MEGABYTES} MB a "
+        "megapixel, as `benchmarks/bulk.py` found on 2026-11-30."
+    )
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines) + "\n" + source
+
+
 LEFT, TOP, WIDTH, HEIGHT = 70, 90, 132, 110  # of a photo that validates: no network of ours learned from it
 
 
@@ -130,7 +158,7 @@ def picture():
     figure.savefig(PICTURE, dpi=110, pil_kwargs={"quality": 88, "subsampling": 0})
 
 
-TABLES = {"README.md": (models,), "docs/measuring.md": (damages, table)}
+TABLES = {"README.md": (models,), "docs/measuring.md": (damages, table), "docs/large_folders.md": (sizing,)}
 
 
 def renewed(path):
