@@ -1,13 +1,19 @@
 """The documentation: sphinx-build -W -c docs . build/docs. Its source is the root, so the README's links hold in it."""
 
 import base64
+import contextlib
 import hashlib
+import io
+import os
+import re
 from pathlib import Path
 
 import nbformat
 from docutils import nodes
+from docutils.parsers.rst import Directive
 
 import srhelpers
+from srhelpers.__main__ import main
 
 project = "Super-resolution, hands on"
 copyright = "the srhelpers authors, MIT licence"
@@ -32,10 +38,22 @@ html_additional_pages = {"index": "index.html"}  # leads to README.html
 
 nb_execution_mode = "off"  # they are kept executed
 myst_heading_anchors = 3
+autodoc_mock_imports = ["fsspec", "ray"]  # of the extra cluster; the pages need no more than their names
 autodoc_typehints = "description"
 autodoc_member_order = "bysource"
 default_role = "py:obj"  # `name` in a docstring is a link where that name is documented, else code
 linkcheck_ignore = [r"https://(colab\.research\.google|kaggle)\.com/.*"]
+
+
+class CommandHelp(Directive):
+    """What `srhelpers --help` prints, or that of the command that is named."""
+
+    optional_arguments = 1
+
+    def run(self):
+        with contextlib.redirect_stdout(io.StringIO()) as printed, contextlib.suppress(SystemExit):
+            main([*self.arguments, "--help"])
+        return [nodes.literal_block(text=printed.getvalue(), language="text")]
 
 
 def describe_figures(app, doctree):
@@ -56,5 +74,13 @@ def describe_figures(app, doctree):
             image["alt"] = alt
 
 
+def keep_dots(app, what, name, obj, options, lines):
+    """`.keras` would lose its dot, which in a link means "look everywhere"."""
+    lines[:] = [re.sub(r"(?<!`)(`\.\w+`)(?!`)", r"`\1`", line) for line in lines]
+
+
 def setup(app):
+    os.environ["COLUMNS"] = "100"  # of the helps
+    app.add_directive("command-help", CommandHelp)
     app.connect("doctree-read", describe_figures)
+    app.connect("autodoc-process-docstring", keep_dots)

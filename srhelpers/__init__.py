@@ -23,7 +23,7 @@ import lazy_loader
 
 from . import _keras
 
-__version__ = "0.2.0"
+__version__ = "0.3.0"
 
 # Keras picks its backend on import, so these must be set before any module of ours imports it.
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")

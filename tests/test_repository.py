@@ -1,8 +1,13 @@
+import ast
+import importlib.util
+import inspect
+import pkgutil
 import re
 import runpy
 import subprocess
 import sys
 import tomllib
+from pathlib import Path
 
 import jupytext
 import nbformat
@@ -10,6 +15,7 @@ import pytest
 from conftest import REPOSITORY, SHORTER, changed
 
 import srhelpers as sr
+from srhelpers.__main__ import main
 
 NOTEBOOKS = sorted((REPOSITORY / "notebooks").glob("*.ipynb"))
 README = (REPOSITORY / "README.md").read_text(encoding="utf-8")
@@ -82,6 +88,20 @@ def test_readme_and_conda_install_the_same():
     assert extras == conda <= known
 
 
+def test_one_version_everywhere():
+    """CONTRIBUTING.md lists these places, and the commands of a release name the version too."""
+    written = {name: (REPOSITORY / name).read_text(encoding="utf-8") for name in ("CITATION.cff", "CHANGELOG.md")}
+    found = {
+        tomllib.loads((REPOSITORY / "pyproject.toml").read_text(encoding="utf-8"))["project"]["version"],
+        re.search(r"(?m)^version: (.*)$", written["CITATION.cff"])[1],
+        re.search(r"(?m)^## (.*)$", written["CHANGELOG.md"])[1],
+    }
+    for page in ("README.md", "CONTRIBUTING.md"):
+        text = (REPOSITORY / page).read_text(encoding="utf-8")
+        found |= set(re.findall(r"(?:srhelpers-|\bv)(\d+\.\d+\.\d+)", text))
+    assert found == {sr.__version__}
+
+
 def test_readme_lists_every_notebook():
     for path in NOTEBOOKS:
         assert f"notebooks/{path.name}" in README
@@ -93,7 +113,7 @@ def test_readme_links_lead_somewhere():
         assert target.startswith("http") or (REPOSITORY / target).exists(), target
 
 
-@pytest.mark.parametrize("page", ["README.md", "docs/measuring.md"])
+@pytest.mark.parametrize("page", ["README.md", "docs/measuring.md", "docs/large_folders.md"])
 def test_tables_are_the_measured_ones(page, monkeypatch):
     monkeypatch.chdir(REPOSITORY)
     made = runpy.run_path("tools/readme.py")
@@ -108,11 +128,51 @@ def test_package_floors():
     assert done.returncode == 0, done.stdout + done.stderr
 
 
+PAGES = [name for _, name, _ in pkgutil.iter_modules(sr.__path__) if not name.startswith("_")]
+
+
+def offered(name):
+    """The modules that a name of the package offers: itself, and of a folder those that it offers whole."""
+    file = Path(importlib.util.find_spec(f"srhelpers.{name}").origin)
+    if file.name != "__init__.py":
+        return [name]
+    nodes = list(ast.walk(ast.parse(file.read_text(encoding="utf-8"))))
+    whole = {
+        alias.name for node in nodes if isinstance(node, ast.ImportFrom) and not node.module for alias in node.names
+    }
+    lazy = {node.value for node in nodes if isinstance(node, ast.Constant)}
+    inner = {inner for _, inner, _ in pkgutil.iter_modules([file.parent])}
+    return [name, *(f"{name}.{inner}" for inner in sorted((whole | lazy) & inner))]
+
+
+def public_names(module):
+    """The functions and classes that are to be documented under the module."""
+    found = importlib.import_module(f"srhelpers.{module}")
+    folder = hasattr(found, "__path__")
+    for label, value in vars(found).items():
+        home = getattr(value, "__module__", "")
+        here = home == found.__name__ or (folder and home.startswith(f"{found.__name__}."))
+        if (inspect.isfunction(value) or inspect.isclass(value)) and here and not label.startswith("_"):
+            yield f"{found.__name__}.{label}"
+
+
 def test_every_public_name_has_a_page_of_documentation():
-    pages = {path.stem for path in (REPOSITORY / "docs" / "api").glob("*.md")}
-    assert pages == set(sr.__all__) - {"setup", "__version__"}
+    assert set(PAGES) == set(sr.__all__) - {"setup", "__version__"} | {"app"}  # which needs an extra
     contents = (REPOSITORY / "docs" / "_toc.yml").read_text(encoding="utf-8")
-    assert pages == set(re.findall(r"docs/api/(\w+)", contents))
+    assert set(PAGES) == set(re.findall(r"docs/api/(\w+)", contents))
+    for page in PAGES:
+        text = (REPOSITORY / "docs" / "api" / f"{page}.md").read_text(encoding="utf-8")
+        sections = re.findall(r"automodule:: srhelpers\.([\w.]+)\n   :members:", text)
+        assert sorted(sections) == sorted(offered(page))
+
+
+def test_every_command_has_its_help_in_the_documentation(capsys):
+    with pytest.raises(SystemExit):
+        main(["--help"])
+    commands = re.findall(r"(?m)^    (\w+) ", capsys.readouterr().out)
+    page = (REPOSITORY / "docs" / "command_line.md").read_text(encoding="utf-8")
+    assert "upscale" in commands
+    assert sorted(commands) == sorted(re.findall(r"(?m)^```{command-help} (\w+)", page))
 
 
 @pytest.mark.slow
@@ -121,6 +181,14 @@ def test_the_documentation_builds_without_a_warning(tmp_path):
     command = [sys.executable, "-m", "sphinx", "-q", "-W", "--keep-going", "-c", "docs", ".", str(tmp_path / "docs")]
     done = subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
+    built = {
+        page.stem: page.read_text(encoding="utf-8") for page in (tmp_path / "docs" / "docs" / "api").glob("*.html")
+    }
+    for page in PAGES:
+        for module in offered(page):
+            if module != "upscaling.cluster" or importlib.util.find_spec("ray"):
+                assert [name for name in public_names(module) if f'id="{name}"' not in built[page]] == []
+    assert "--self-ensemble" in (tmp_path / "docs" / "docs" / "command_line.html").read_text(encoding="utf-8")
     for page in ("index", "README", "docs/api/metrics", *(f"notebooks/{path.stem}" for path in NOTEBOOKS)):
         text = (tmp_path / "docs" / f"{page}.html").read_text(encoding="utf-8")
         assert 'alt="../_images' not in text, "a figure says nothing but its file's name"

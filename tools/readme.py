@@ -1,4 +1,4 @@
-"""Make the README's picture, and tables, from what was measured. Run it in the repository's root."""
+"""Make the README's picture, and the tables of README and docs, from what was measured. Run it in the root."""
 
 import re
 from pathlib import Path
@@ -43,28 +43,29 @@ MODELS = {
         "x4plus-anime": "realesrgan_x4plus_anime",
         "animevideov3": "realesr_animevideov3_x4",
     },
-    3: {"bicubic": "bicubic", "compact": "compact_x3", "EDSR baseline": "edsr_baseline_x3"},
     2: {
         "bicubic": "bicubic",
         "compact": "compact_x2",
         "compact, robust": "compact_x2_robust",
         "EDSR baseline": "edsr_baseline_x2",
-        "depth to space": "voc_depth_to_space",
-        "residual blocks": "voc_residual",
     },
+}
+MORE = {
+    3: {"bicubic": "bicubic", "compact": "compact_x3", "EDSR baseline": "edsr_baseline_x3"},
+    2: {"depth to space": "voc_depth_to_space", "residual blocks": "voc_residual"},
 }
 SETS = ("Set5", "Set14", "B100")
 
 
-def models():
-    """The networks worth using, on the benchmark sets, as a Markdown table."""
+def measured_networks(chosen, notebooks):
+    """Networks on the benchmark sets, as a Markdown table with links to the folder of notebooks."""
     measured = pd.read_csv("data/results/benchmarks.csv").set_index(["scale", "method", "dataset"]).sort_index()
     speed = pd.read_csv("data/results/speed.csv").set_index(["model", "scale"])
     files = {path.name[:2]: path.name for path in sorted(Path("notebooks").glob("*.ipynb"))}
     known = sr.models.manifest()
     heads = ["PSNR-Y in dB / SSIM-Y", *SETS, "LPIPS, B100", "parameters", "s/MP", "lesson"]
     lines = [heads, ["---"] * len(heads)]
-    for scale, names in MODELS.items():
+    for scale, names in chosen.items():
         for title, name in names.items():
             rows = measured.loc[scale, name]
             cells = [f"{rows.psnr_y[set_]:.2f} / {rows.ssim_y[set_]:.4f}".replace(" 0.", " .") for set_ in SETS]
@@ -73,14 +74,20 @@ def models():
             # The networks of lesson 07 are one architecture.
             timed = "krasserm_srresnet_x4" if number == "07" else name
             seconds = f"{speed.seconds_per_megapixel[timed, scale]:.1f}" if (timed, scale) in speed.index else ""
-            lesson = f"[{number}](notebooks/{files[number]})"
+            lesson = f"[{number}]({notebooks}/{files[number]})"
             called = "" if name == "bicubic" else f" `{name}`"
             if name in known and known[name].author != "this course":
                 called += f" by {known[name].author}, {known[name].licence}"
             lines.append(
                 [f"×{scale}: {title}{called}", *cells, f"{rows.lpips['B100']:.3f}", parameters, seconds, lesson]
             )
-    ours = known["compact_x4"]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+def models():
+    """The networks worth using, as a Markdown table."""
+    speed = pd.read_csv("data/results/speed.csv")
+    ours = sr.models.manifest()["compact_x4"]
     source = (
         f"\nOurs were trained on {ours.device}, without a GPU, by {ours.date}: `compact_x4` had {ours.steps:,} steps, "
         f"{ours.minutes:.0f} minutes. The EDSR paper's baseline, after 300,000 steps, has 32.09 / 28.58 / 27.57 dB at "
@@ -88,7 +95,12 @@ def models():
         f"per megapixel of output, in tiles of 256, {speed.device.iloc[0]}, {speed.date.max()}. All else: "
         "`data/models/manifest.json`."
     )
-    return "\n".join(f"| {' | '.join(line)} |" for line in lines) + "\n" + source
+    return f"{measured_networks(MODELS, 'notebooks')}\n{source}"
+
+
+def more():
+    """Those that the README leaves out, as a Markdown table."""
+    return measured_networks(MORE, "../notebooks")
 
 
 DAMAGES = ("bicubic", "jpeg90", "jpeg75", "jpeg50", "jpeg20", "noise5", "noise15", "blur")
@@ -106,6 +118,34 @@ def damages():
         "\nMean over the 16 validation photos of `data/photos`, downsampled ×4 and then damaged: JPEG of that quality, "
         "Gaussian noise of that many gray levels, a Gaussian blur of one pixel; measured by `recipes/damages.py`, "
         f"{measured.device.iloc[0]}, {measured.date.max()}."
+    )
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines) + "\n" + source
+
+
+PHOTOS, PIXELS, MACHINES = 10_000_000, (640, 480), 100
+MEGABYTES = 0.23  # a megapixel of JPEG, as `benchmarks/bulk.py` measured it on 2026-11-30
+
+
+def sizing():
+    """Ten million photos ×4: how long and how much, as a Markdown table."""
+    speed = pd.read_csv("data/results/speed.csv").query("scale == 4").set_index("model")
+    speed = speed.loc[["compact_x4_robust", "realesrgan_x4plus"]]
+    width, height = (4 * side for side in PIXELS)
+    megapixels = width * height / 1e6
+    seconds = speed.seconds_per_megapixel * megapixels * PHOTOS
+    cells = {
+        "seconds per megapixel": [f"{found:.2f}" for found in speed.seconds_per_megapixel],
+        "one machine": [f"{total / 86400:,.0f} days" for total in seconds],
+        f"{MACHINES} such machines": [f"{total / 86400 / MACHINES:,.1f} days" for total in seconds],
+        "to store": [f"{MEGABYTES * megapixels * PHOTOS / 1e6:.0f} TB"] * 2,
+    }
+    lines = [["", *(f"`{name}`" for name in speed.index)], ["---"] * 3]
+    lines += [[name, *row] for name, row in cells.items()]
+    source = (
+        f"\n{PHOTOS / 1e6:.0f} million JPEGs of {PIXELS[0]}×{PIXELS[1]} pixels become as many of {width}×{height}, "
+        f"{megapixels:.2f} megapixels each, {megapixels * PHOTOS / 1e6:.1f} million megapixels in all. One machine: "
+        f"{speed.device.iloc[0]}, measured on {speed.date.max()} (`data/results/speed.csv`). Storage: {MEGABYTES} MB a "
+        "megapixel, as `benchmarks/bulk.py` found on 2026-11-30."
     )
     return "\n".join(f"| {' | '.join(line)} |" for line in lines) + "\n" + source
 
@@ -130,7 +170,7 @@ def picture():
     figure.savefig(PICTURE, dpi=110, pil_kwargs={"quality": 88, "subsampling": 0})
 
 
-TABLES = {"README.md": (models,), "docs/measuring.md": (damages, table)}
+TABLES = {"README.md": (models,), "docs/measuring.md": (more, damages, table), "docs/large_folders.md": (sizing,)}
 
 
 def renewed(path):

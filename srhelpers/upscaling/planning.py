@@ -33,7 +33,7 @@ def plan(inputs: Inputs, output: File, *, format: str | None = None, suffix: str
 
     Args:
         inputs: path of a picture or clip, a folder (with all folders in it, but for hidden ones) or a glob such as
-            "scans/**/*.png", or a list of these.
+            `scans/**/*.png`, or a list of these.
         output: path of a file, where the input is one file, or of a folder. In it folders and names stay; where two
             of one folder would get one name, as scan.png and scan.tif in another format, they keep their old ending
             in it: scan_png.webp.
