@@ -1,5 +1,6 @@
 """Make the README's picture, and the tables of README and docs, from what was measured. Run it in the root."""
 
+import itertools
 import re
 from pathlib import Path
 
@@ -87,13 +88,18 @@ def measured_networks(chosen, notebooks):
 def models():
     """The networks worth using, as a Markdown table."""
     speed = pd.read_csv("data/results/speed.csv")
-    ours = sr.models.manifest()["compact_x4"]
+    known = sr.models.manifest()
+    ours, debts = known["compact_x4"], {}
+    for name in itertools.chain(*(names.values() for names in MODELS.values())):
+        if name in known and known[name].author == "this course" and known[name].source:
+            debts.setdefault(f"{known[name].source} ({known[name].licence})", []).append(f"`{name}`")
+    debts = "; ".join(f"{', '.join(names)}: {source}" for source, names in debts.items())
     source = (
         f"\nOurs were trained on {ours.device}, without a GPU, by {ours.date}: `compact_x4` had {ours.steps:,} steps, "
         f"{ours.minutes:.0f} minutes. The EDSR paper's baseline, after 300,000 steps, has 32.09 / 28.58 / 27.57 dB at "
         "×4. So compare no architectures by these rows. LPIPS is a perceptual distance: less is better. s/MP: seconds "
-        f"per megapixel of output, in tiles of 256, {speed.device.iloc[0]}, {speed.date.max()}. All else: "
-        "`data/models/manifest.json`."
+        f"per megapixel of output, in tiles of 256, {speed.device.iloc[0]}, {speed.date.max()}. Whose work ours go back "
+        f"to: {debts}. All else: `data/models/manifest.json`."
     )
     return f"{measured_networks(MODELS, 'notebooks')}\n{source}"
 
@@ -107,19 +113,22 @@ DAMAGES = ("bicubic", "jpeg90", "jpeg75", "jpeg50", "jpeg20", "noise5", "noise15
 
 
 def damages():
-    """What networks make of damaged photos ×4, as a Markdown table."""
-    measured = pd.read_csv("data/results/damages.csv").query("scale == 4")
+    """What networks make of damaged photos, as Markdown tables."""
+    measured = pd.read_csv("data/results/damages.csv")
     cells = measured.apply(lambda row: f"{row.psnr_y:.2f} / {row.lpips:.3f}".replace(" 0.", " ."), axis=1)
-    rows = measured.assign(cell=cells).pivot(index="method", columns="degradation", values="cell")
-    rows = rows.loc[measured.method.unique(), list(DAMAGES)].dropna()  # of some only what they make of clean photos
-    lines = [["×4, PSNR-Y in dB / LPIPS", "none", *DAMAGES[1:]], ["---"] * (len(DAMAGES) + 1)]
-    lines += [[f"`{name}`", *row] for name, row in zip(rows.index, rows.to_numpy(), strict=True)]
+    tables = []
+    for scale, known in measured.assign(cell=cells).groupby("scale", sort=False):
+        rows = known.pivot(index="method", columns="degradation", values="cell")
+        rows = rows.loc[known.method.unique(), list(DAMAGES)]
+        lines = [[f"×{scale}, PSNR-Y in dB / LPIPS", "none", *DAMAGES[1:]], ["---"] * (len(DAMAGES) + 1)]
+        lines += [[f"`{name}`", *row] for name, row in zip(rows.index, rows.to_numpy(), strict=True)]
+        tables.append("\n".join(f"| {' | '.join(line)} |" for line in lines))
     source = (
-        "\nMean over the 16 validation photos of `data/photos`, downsampled ×4 and then damaged: JPEG of that quality, "
+        "Mean over the 16 validation photos of `data/photos`, downsampled and then damaged: JPEG of that quality, "
         "Gaussian noise of that many gray levels, a Gaussian blur of one pixel; measured by `recipes/damages.py`, "
         f"{measured.device.iloc[0]}, {measured.date.max()}."
     )
-    return "\n".join(f"| {' | '.join(line)} |" for line in lines) + "\n" + source
+    return "\n\n".join([*tables, source])
 
 
 PHOTOS, PIXELS, MACHINES = 10_000_000, (640, 480), 100
