@@ -98,8 +98,8 @@ def models():
         f"\nOurs were trained on {ours.device}, without a GPU, by {ours.date}: `compact_x4` had {ours.steps:,} steps, "
         f"{ours.minutes:.0f} minutes. The EDSR paper's baseline, after 300,000 steps, has 32.09 / 28.58 / 27.57 dB at "
         "×4. So compare no architectures by these rows. LPIPS is a perceptual distance: less is better. s/MP: seconds "
-        f"per megapixel of output, in tiles of 256, {speed.device.iloc[0]}, {speed.date.max()}. Whose work ours go back "
-        f"to: {debts}. All else: `data/models/manifest.json`."
+        f"per megapixel of output, in tiles of 256, {speed.device.iloc[0]}, {speed.date.max()}. Whose work ours go "
+        f"back to: {debts}. All else: `data/models/manifest.json`."
     )
     return f"{measured_networks(MODELS, 'notebooks')}\n{source}"
 
