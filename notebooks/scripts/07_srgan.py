@@ -289,7 +289,7 @@ def photos_and_made(generator, files, batches, seed=0):
     return np.concatenate([high.astype("float32"), made]), np.repeat([[1.0], [0.0]], len(high), 0)
 
 
-def taught(judge, pictures, labels):
+def taught(judge, pictures, labels, epochs=1):
     """Train the discriminator alone; returns it with one verdict for a piece."""
     classifier = keras.Sequential([judge, layers.GlobalAveragePooling2D()])
     classifier.compile(
@@ -297,13 +297,16 @@ def taught(judge, pictures, labels):
         loss=keras.losses.BinaryCrossentropy(from_logits=True),
         metrics=[keras.metrics.BinaryAccuracy(name="accuracy", threshold=0.0)],
     )
-    classifier.fit(pictures, labels, batch_size=2 * BATCH_SIZE, verbose=0)
+    classifier.optimizer.build(
+        judge.trainable_variables
+    )  # or TensorFlow would trace the step twice
+    classifier.fit(pictures, labels, batch_size=2 * BATCH_SIZE, epochs=epochs, verbose=0)
     return classifier
 
 
 # %%
-classifier = taught(judge, *photos_and_made(model, training_files, STEPS))
-unseen = photos_and_made(model, validation_files, max(4, STEPS // 4), seed=1)
+classifier = taught(judge, *photos_and_made(model, training_files, STEPS // 2), epochs=2)
+unseen = photos_and_made(model, validation_files, max(4, STEPS // 6), seed=1)
 scores = classifier.evaluate(*unseen, batch_size=4 * BATCH_SIZE, return_dict=True, verbose=0)
 print(
     f"{100 * scores['accuracy']:.0f} % of the pieces of validation photos are classified correctly"
@@ -517,7 +520,7 @@ def compiled(gan, steps):
     """The GAN with Adam of little momentum, and a learning rate that falls along a cosine."""
     schedule = keras.optimizers.schedules.CosineDecay(LEARNING_RATE, steps, alpha=0.05)
     gan.compile(keras.optimizers.Adam(schedule, beta_1=MOMENTUM))
-    gan.optimizer.build(gan.trainable_variables)  # TensorFlow would trace the first step twice
+    gan.optimizer.build(gan.trainable_variables)
     return gan
 
 
