@@ -35,6 +35,12 @@ def test_what_is_installed_is_offered(path):
     assert asked - {"$BACKEND"} <= offered
 
 
+def test_the_nightly_run_installs_all_that_our_own_run_does():
+    ours = re.search(r'install newest "\$python" (.*)', (REPOSITORY / ".ci" / "run").read_text("utf-8"))[1]
+    install = next(command for name, command, _ in commands("lessons.yml", "everything") if name == "Install")
+    assert f"python -m pip install {ours}" in install.splitlines()
+
+
 def commands(workflow, job):
     """(name, command, environment) of each step that is a command."""
     found = yaml.safe_load((REPOSITORY / ".github" / "workflows" / workflow).read_text("utf-8"))["jobs"][job]
