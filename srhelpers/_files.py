@@ -14,6 +14,8 @@ import filelock
 
 from . import runtime
 
+UNFINISHED = f".{'?' * 12}-{'?' * 8}.part*"  # the names that `replacing` gives, as a pattern
+
 
 @contextlib.contextmanager
 def replacing(target: str | os.PathLike, *, sync: bool = False) -> Iterator[Path]:

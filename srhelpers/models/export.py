@@ -92,7 +92,8 @@ def runner(file: str | os.PathLike) -> Callable[[np.ndarray], list[np.ndarray]]:
     if file.endswith(".tflite"):
         from ai_edge_litert.interpreter import Interpreter
 
-        signature = Interpreter(file).get_signature_runner()
+        # Its content, not its name: while it is mapped into memory, Windows would not rename it.
+        signature = Interpreter(model_content=Path(file).read_bytes()).get_signature_runner()
         name = next(iter(signature.get_input_details()))
         return lambda pictures: [output for _, output in sorted(signature(**{name: pictures}).items())]
     import tensorflow as tf
