@@ -122,7 +122,7 @@ def test_the_nightly_run_finds_every_lesson(tmp_path):
     output = tmp_path / "output"
     assert run(REPOSITORY, "lessons.yml", "list", skip=[], GITHUB_OUTPUT=str(output)) == {"List the lessons": 0}
     numbers = [path.name.partition("_")[0] for path in sorted(REPOSITORY.glob("notebooks/[0-9A]*.ipynb"))]
-    assert yaml.safe_load(output.read_text().partition("=")[2]) == numbers
+    assert yaml.safe_load(output.read_text("utf-8").partition("=")[2]) == numbers
 
 
 @bash
@@ -145,7 +145,7 @@ def test_a_tag_makes_a_release_with_the_wheel(tmp_path, tag, last):
     assert list(results)[-1] == last
     if last == "Release":
         wheel = f"dist/srhelpers-{version}-py3-none-any.whl"
-        asked = (tmp_path / "asked").read_text().split()
+        asked = (tmp_path / "asked").read_text("utf-8").split()
         assert asked == ["secret", "release", "create", tag, wheel, "--verify-tag", "--generate-notes"]
         assert (folder / wheel).stat().st_size > 1e6
     else:
