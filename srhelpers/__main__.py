@@ -1,6 +1,8 @@
 """The command line: `srhelpers run`, `srhelpers download`, `srhelpers evaluate`, `srhelpers upscale`, …"""
 
 import argparse
+import io
+import os
 import shutil
 import sys
 import textwrap
@@ -146,13 +148,15 @@ def _print_row(start, text):
 
 
 def _models(arguments):
-    _print_row(f"{'name':<27} {'scales':<7} {'parameters':>10} {'size':>7}  {'PSNR-Y':<24} ", "what for, and lesson")
+    rows = [("name", "scales", "parameters", "size", "PSNR-Y", "what for, and lesson")]
     for row in sr.models.table().itertuples():
         scales = " ".join(f"×{scale}" for scale in row.scales)
-        size = f"{row.megabytes:.1f} MB"
         by = "" if row.author in ("this course", "you") else f"; by {row.author}, {row.licence}"
         purpose = f"{row.purpose}{f' ({row.lesson})' * bool(row.lesson)}{by}"
-        start = f"{row.name:<27} {scales:<7} {row.parameters:>10,} {size:>7}  {row.score:<24} "
+        rows.append((row.name, scales, f"{row.parameters:,}", f"{row.megabytes:.1f} MB", row.score, purpose))
+    names, upscales, counts, sizes, scores, _ = (max(map(len, column)) for column in zip(*rows, strict=True))
+    for name, scales, count, size, score, purpose in rows:
+        start = f"{name:<{names}} {scales:<{upscales}} {count:>{counts}} {size:>{sizes}}  {score:<{scores}}  "
         _print_row(start, purpose)
     return 0
 
@@ -238,11 +242,25 @@ def _parser():
 
 def main(arguments: list[str] | None = None) -> int:
     """Entry point of the `srhelpers` command; returns its exit status. A bug shows its traceback."""
-    chosen = _parser().parse_args(arguments)
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")  # as stderr has it: a pipe of Windows knows no ≈
+    try:
+        try:
+            return _run_command(_parser().parse_args(arguments))
+        finally:
+            print(end="", flush=True)
+    except BrokenPipeError:  # `| head` has seen enough; what is still to be written would be an error once more
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 141  # as the shell says it of other commands
+
+
+def _run_command(chosen):
     with warnings.catch_warnings():
         warnings.showwarning = lambda message, *_: print(f"srhelpers: {message}", file=sys.stderr)
         try:
             return chosen.function(chosen)
+        except BrokenPipeError:
+            raise
         except (UserError, OSError, sr.datasets.DownloadError, ModuleNotFoundError) as error:
             if isinstance(error, ModuleNotFoundError) and error.name:
                 raise  # Python's own, and so a bug: ours say what to install, and carry no name

@@ -14,6 +14,8 @@ import filelock
 
 from . import runtime
 
+UNFINISHED = f".{'?' * 12}-{'?' * 8}.part*"  # the names that `replacing` gives, as a pattern
+
 
 @contextlib.contextmanager
 def replacing(target: str | os.PathLike, *, sync: bool = False) -> Iterator[Path]:
@@ -83,7 +85,7 @@ def make_folder(folder: Path) -> None:
 
 def printable(text: str) -> str:
     """File names need not be UTF-8, but what is printed or saved must be."""
-    return os.fsencode(text).decode("utf-8", "backslashreplace")
+    return text.encode("utf-8", sys.getfilesystemencodeerrors()).decode("utf-8", "backslashreplace")
 
 
 def record(path: str | os.PathLike, ending: str) -> Path:

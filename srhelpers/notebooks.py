@@ -86,13 +86,13 @@ def execute(
     executed = nbformat.writes(notebook) + "\n"
     for target, text in ((build / path.name, executed), (build / f"{path.stem}.html", _page(notebook, path.stem))):
         with _files.replacing(target) as partial:
-            partial.write_text(text, encoding="utf-8")
+            partial.write_text(text, encoding="utf-8", newline="\n")
     if problem or not in_place:
         return problem
     if not path.is_file() or path.read_bytes() != content:
         return f"to keep the outputs: {path.name} was changed by another program meanwhile, and is left as it is"
     with _files.replacing(path) as partial:
-        partial.write_text(executed, encoding="utf-8")
+        partial.write_text(executed, encoding="utf-8", newline="\n")
     return None
 
 
@@ -149,6 +149,11 @@ def _page(notebook, name):
     return exporter.from_notebook_node(notebook, {"metadata": {"name": name}})[0]
 
 
+def _console():
+    """For what a kernel writes past the notebook, in whatever encoding it does."""
+    return tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace")
+
+
 def _run_cells(notebook, path, environment):
     """Fill in the outputs; returns what went wrong, or None."""
     import nbclient
@@ -164,7 +169,7 @@ def _run_cells(notebook, path, environment):
         with contextlib.suppress(NotImplementedError):
             asyncio.get_running_loop().add_signal_handler(signal.SIGINT, lambda: stopped.append(task.cancel()))
 
-    with tqdm(desc=path.stem, total=len(code), unit="cell") as bar, tempfile.TemporaryFile("w+") as console:
+    with tqdm(desc=path.stem, total=len(code), unit="cell") as bar, _console() as console:
         client = nbclient.NotebookClient(
             notebook,
             timeout=TIMEOUT,
@@ -176,7 +181,9 @@ def _run_cells(notebook, path, environment):
             on_cell_executed=lambda cell, cell_index, execute_reply: bar.update(),
         )
         try:
-            asyncio.run(client.async_execute(env=environment, stderr=console))
+            # Windows has another loop by default, which ZeroMQ can use only with a thread more and a warning.
+            with asyncio.Runner(loop_factory=asyncio.SelectorEventLoop) as runner:
+                runner.run(client.async_execute(env=environment, stderr=console))
         except asyncio.CancelledError:
             stopped.append(True)
         except nbclient.exceptions.CellExecutionError as error:

@@ -31,6 +31,20 @@ def changed(text, constants):
     return text
 
 
+def link(place, target):
+    """A link there that leads to the target."""
+    try:
+        place.symlink_to(target)
+    except OSError:
+        if sys.platform == "win32":
+            pytest.skip("Windows lets only administrators and developers make links")
+        raise
+
+
+# Windows and macOS take only names that are Unicode.
+any_bytes = pytest.mark.skipif(sys.platform in ("darwin", "win32"), reason="no names here that are not UTF-8")
+
+
 @pytest.fixture(autouse=True)
 def _own_folders(monkeypatch, tmp_path):
     """No test sees the user's data, cache or Kaggle login."""

@@ -1,11 +1,14 @@
 import re
 import runpy
+import signal
+import socket
 import sys
 from pathlib import Path
 
 import cv2
 import numpy as np
 import pytest
+import requests
 import tifffile
 from conftest import REPOSITORY
 from PIL import Image
@@ -84,10 +87,14 @@ def test_what_is_too_large_or_takes_too_long_is_refused(pictures, tmp_path, monk
     assert not list(tmp_path.glob("gray_x2*"))
 
 
-def test_what_is_no_picture_is_refused(tmp_path):
-    Path(tmp_path, "text.jpg").write_text("hello")
-    with pytest.raises(sr.runtime.UserError, match=r"Expected a whole PNG"):
-        app.upscale(tmp_path / "text.jpg", tmp_path)
+def test_what_is_no_picture_or_half_of_one_is_refused(tmp_path):
+    photo = sr.datasets.photos("photos")[0].read_bytes()
+    for name, content in (("text.jpg", b"hello"), ("cut.jpg", photo[: len(photo) // 2]), ("end.jpg", photo[:-200])):
+        Path(tmp_path, name).write_bytes(content)
+        with pytest.raises(sr.runtime.UserError, match=rf"Expected a whole PNG, .*{name}, got"):
+            app.upscale(tmp_path / name, tmp_path)
+        assert [file.name for file in tmp_path.iterdir() if file.suffix == ".jpg"] == [name], "and nothing is made"
+        Path(tmp_path, name).unlink()
 
 
 def test_the_page_offers_each_purpose_but_clips():
@@ -99,9 +106,31 @@ def test_a_space_runs_the_same_page(monkeypatch):
     monkeypatch.setattr(app, "launch", lambda **options: asked.append(options))
     runpy.run_path(str(REPOSITORY / "tools" / "space" / "app.py"), run_name="__main__")
     assert asked == [{"host": "0.0.0.0", "port": 7860}]
-    version = re.search(r"sdk_version: (.*)", (REPOSITORY / "tools" / "space" / "README.md").read_text())[1]
-    floor = re.search(r'"gradio>=([\d.]+)"', (REPOSITORY / "pyproject.toml").read_text())[1]
+    version = re.search(r"sdk_version: (.*)", (REPOSITORY / "tools" / "space" / "README.md").read_text("utf-8"))[1]
+    floor = re.search(r'"gradio>=([\d.]+)"', (REPOSITORY / "pyproject.toml").read_text("utf-8"))[1]
     assert version.startswith(floor), "what was tested here"
+
+
+def test_the_server_is_for_this_machine_and_takes_no_file_beyond_its_limit(monkeypatch):
+    gradio, found = pytest.importorskip("gradio"), []
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+
+    def visit(blocks):
+        upload = f"http://127.0.0.1:{port}/gradio_api/upload"
+        found.extend(requests.post(upload, files={"files": ("a.png", bytes(n))}).status_code for n in (900, 1100))
+        with pytest.raises(OSError):  # another address of this machine, at which only 0.0.0.0 would answer
+            socket.create_connection(("127.0.0.2", port), timeout=1)
+        blocks.close(verbose=False)
+
+    monkeypatch.setattr(app, "MOST_BYTES", 1000)
+    monkeypatch.setattr(gradio.Blocks, "block_thread", visit)
+    monkeypatch.setenv("GRADIO_TEMP_DIR", "")
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+    before = signal.getsignal(signal.SIGTERM)
+    assert main(["app", "--port", f"{port}"]) == 0
+    signal.signal(signal.SIGTERM, before)
+    assert found == [200, 413]
 
 
 def test_import_srhelpers_does_not_load_it():

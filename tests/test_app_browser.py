@@ -34,14 +34,14 @@ def address(temporary):
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
     command = [sys.executable, "-m", "srhelpers", "app", "--port", f"{port}"]
-    environment = os.environ | {"TMPDIR": str(temporary)}
+    environment = os.environ | dict.fromkeys(("TMPDIR", "TEMP"), str(temporary))
     server = subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True)
     assert server.stdout.readline() == f"The page is at http://127.0.0.1:{port}/; Ctrl-C stops it.\n"
     yield f"http://127.0.0.1:{port}"
     assert [folder.name[:10] for folder in temporary.glob("srhelpers-*")] == ["srhelpers-"]
     server.send_signal(signal.SIGTERM)
     server.wait(60)
-    assert not list(temporary.glob("srhelpers-*"))
+    assert sys.platform == "win32" or not list(temporary.glob("srhelpers-*")), "Windows ends it without a word"
 
 
 @contextmanager

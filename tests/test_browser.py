@@ -93,10 +93,10 @@ def lab(clone, tmp_path):
 
 def address(server, folder):
     """Where the server listens, once it says so."""
-    assert server.poll() is None, (folder / "lab.log").read_text()
+    assert server.poll() is None, (folder / "lab.log").read_text("utf-8")
     for path in (folder / "jupyter" / "runtime").glob("jpserver-*.json"):
         try:
-            told = json.loads(path.read_text())
+            told = json.loads(path.read_text("utf-8"))
         except ValueError:  # being written
             return None
         return f"{told['url']}lab?token={told['token']}"

@@ -2,6 +2,7 @@
 
 import os
 import signal
+import sys
 import threading
 import time
 from pathlib import Path
@@ -21,6 +22,8 @@ cluster_utils = pytest.importorskip("ray.cluster_utils")
 @pytest.fixture(scope="module")
 def cluster(tmp_path_factory):
     """Two nodes of this machine, whose workers import what we do."""
+    if sys.platform != "linux":
+        pytest.skip("Ray makes clusters of several nodes on Linux only")
     folder = tmp_path_factory.mktemp("cluster")
     # jsonschema, which Ray's processes import, would spend seconds on a grammar; Ray waits no longer than 15.
     (folder / "rfc3987_syntax.py").write_text("raise ImportError")
@@ -104,13 +107,15 @@ def test_a_worker_is_killed_and_a_node_removed_and_all_is_made_once(here, cluste
     (here / "in" / "broken.png").write_text("no picture")
     events = []
 
+    def there():
+        return {file: file.stat().st_ino for file in Path("out").rglob("[!.]*.*")}
+
     def disturb():
         wait_for(20)
-        before = {file: file.stat().st_ino for file in Path("out").rglob("[!.]*.*")}
+        events.append(("killed", there()))
         os.kill(next(workers(cluster.folder)), signal.SIGKILL)
-        events.append(("killed", len(before), before))
         wait_for(60)
-        events.append(("removed", len(list(Path("out").rglob("[!.]*.*"))), {}))
+        events.append(("removed", there()))
         cluster.remove_node(cluster.second, allow_graceful=False)
 
     disturbing = threading.Thread(target=disturb)
@@ -118,12 +123,13 @@ def test_a_worker_is_killed_and_a_node_removed_and_all_is_made_once(here, cluste
     options = {"scale": 4, "progress": False}
     summary = sr.upscaling.cluster.upscale_files("in", "out", workers=2, **options)
     disturbing.join()
-    print([event[:2] for event in events], summary)
-    assert [event[0] for event in events] == ["killed", "removed"]
-    assert all(count < 200 for _, count, _ in events), "in the middle"
+    print([(event, len(before)) for event, before in events], summary)
+    assert [event for event, _ in events] == ["killed", "removed"]
+    assert all(len(before) < 200 for _, before in events), "in the middle"
     assert len(summary.done) == len(set(summary.done)) == 200 and not summary.skipped
     assert [source.name for source in summary.failed] == ["broken.png"]
-    assert all(file.stat().st_ino == inode for file, inode in events[0][2].items()), "what was there stays as it was"
+    after = there()
+    assert all(before.items() <= after.items() for _, before in events), "what was there stays as it was: none twice"
     sr.upscaling.folders.upscale_files("in", "plain", **options)
     assert contents("out") == contents("plain"), "none half, and nothing else"
 
@@ -180,17 +186,32 @@ def test_addresses_are_planned_as_folders_are():
     store = fsspec.filesystem("memory")
     for name in ("a.png", "a.jpg", "sub/b.JPG", ".hidden/c.png", "notes.txt", "out/a.png"):
         store.pipe_file(f"/photos/{name}", b"")
-    summary = sr.upscaling.folders.Summary()
-    jobs = sr.upscaling.cluster._stored_jobs(["memory://photos"], "memory://photos/out", "webp", "", False, summary)
-    assert {job.source.rpartition("photos/")[2]: job.target for job in jobs} == {
+    planned = sr.upscaling.cluster._plan(["memory://photos"], "memory://photos/out", "webp", "")
+    assert {source.rpartition("photos/")[2]: target for source, target in planned.items()} == {
         "a.jpg": "memory:///photos/out/a_jpg.webp",
         "a.png": "memory:///photos/out/a_png.webp",
         "sub/b.JPG": "memory:///photos/out/sub/b.webp",
     }
     with pytest.raises(FileNotFoundError, match="got 'memory://nothing', where there is none"):
-        sr.upscaling.cluster._stored_jobs(["memory://nothing"], "memory://out", None, "", False, summary)
+        sr.upscaling.cluster._plan(["memory://nothing"], "memory://out", None, "")
     with pytest.raises(sr.runtime.UserError, match="Expected a folder as output"):
-        sr.upscaling.cluster._stored_jobs(["memory://photos"], "memory://out.png", None, "", False, summary)
+        sr.upscaling.cluster._plan(["memory://photos"], "memory://out.png", None, "")
+
+
+@pytest.mark.parametrize("place", ["", "memory://scales/"])
+def test_another_scale_says_what_was_there(here, place, monkeypatch):
+    import fsspec
+
+    monkeypatch.setattr(sr.upscaling.cluster, "_results", None)  # no worker is needed for it
+    for name, size in (("in/a.png", (6, 8)), ("in/b.png", (6, 8)), ("out/a.png", (12, 16)), ("out/b.png", (12, 16))):
+        with fsspec.open(f"{place}{name}", "wb", auto_mkdir=True) as file:
+            Image.new("RGB", size).save(file, "PNG")
+    options = {"model": "voc_plain", "progress": False}
+    summary = sr.upscaling.cluster.upscale_files(f"{place}in", f"{place}out", scale=2, **options)
+    assert (len(summary.skipped), summary.notes) == (2, {})
+    summary = sr.upscaling.cluster.upscale_files(f"{place}in", f"{place}out", scale=4, **options)
+    said = ["It was there already, with 12×16 pixels; ×4 makes 24×32. Choose another folder to keep both."]
+    assert len(summary.skipped) == 2 and list(summary.notes.values()) == said
 
 
 def test_workers_need_ray(capsys):

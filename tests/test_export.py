@@ -46,6 +46,42 @@ def test_the_file_gives_what_keras_gives_for_any_size(network, format, tmp_path)
 
 
 @tensorflow
+@pytest.mark.slow
+@pytest.mark.parametrize("format", ["onnx", "litert"])
+def test_a_network_that_ships_gives_what_keras_gives_for_any_size(format, tmp_path):
+    for needed in export.FORMATS[format][2]:
+        pytest.importorskip(needed)
+    export.save("compact_x4", tmp_path / name_of(format), format)
+    run, compact = export.runner(tmp_path / name_of(format)), sr.models.load("compact_x4")
+    for size in ((31, 52), (96, 64), (7, 7)):
+        photo = sr.datasets.sample("coffee")[None, 100 : 100 + size[0], 200 : 200 + size[1]].astype("float32")
+        (large,) = run(photo)
+        assert large.shape == (1, 4 * size[0], 4 * size[1], 3)
+        assert np.abs(large - np.asarray(compact(photo))).max() < 0.01
+
+
+@tensorflow
+@pytest.mark.slow
+def test_litert_refuses_the_end_of_x4plus(tmp_path):
+    """Convolutions after nearest-neighbor upsampling. The whole network gives the same error, after minutes."""
+    pytest.importorskip("ai_edge_litert")
+    layers = sr.models.load("realesrgan_x4plus").layers
+    first = next(place for place, layer in enumerate(layers) if isinstance(layer, keras.layers.UpSampling2D))
+    x = features = keras.Input((None, None, layers[first].output.shape[-1]))
+    for layer in layers[first:]:
+        x = layer(x)
+    photo = keras.Input((None, None, 3))
+    widened = keras.layers.Conv2D(features.shape[-1], 1)(photo)
+    end = keras.Model(photo, keras.Model(features, x)(widened), name="end_of_x4plus")
+    with pytest.raises(
+        sr.runtime.UserError,
+        match=r"exports as litert for any size, got end_of_x4plus; choose onnx or tf, [\s\S]*Conv2D",
+    ):
+        export.save(end, tmp_path / "end.tflite", "litert")
+    assert not list(tmp_path.iterdir())
+
+
+@tensorflow
 @pytest.mark.parametrize("most", [-1.0, float("nan")])
 def test_a_file_that_differs_is_an_error_and_not_kept(network, most, tmp_path, monkeypatch):
     monkeypatch.setattr(export, "MOST", most)
@@ -61,7 +97,9 @@ def test_a_network_that_cannot_be_exported_is_an_error_and_leaves_nothing(networ
         raise NotImplementedError("no such operation")
 
     monkeypatch.setattr(keras.Model, "export", fail)
-    with pytest.raises(sr.runtime.UserError, match=r"exports as tf for any size, got functional.*: no such operation"):
+    with pytest.raises(
+        sr.runtime.UserError, match=r"exports as tf .*, got functional.*; choose onnx or litert, .*: no such operation"
+    ):
         export.save(network, tmp_path / "network", "tf")
     assert not list(tmp_path.iterdir())
 
@@ -98,6 +136,6 @@ def test_the_command_prints_the_difference(tmp_path, monkeypatch, capsys):
 
 
 def test_needed_packages_are_in_the_extra():
-    project = tomllib.loads((REPOSITORY / "pyproject.toml").read_text())["project"]
+    project = tomllib.loads((REPOSITORY / "pyproject.toml").read_text("utf-8"))["project"]
     extra = " ".join(project["optional-dependencies"]["export"]).replace("-", "_")
     assert all(needed in extra for _, _, packages in export.FORMATS.values() for needed in packages)

@@ -6,6 +6,7 @@ import cv2
 import keras
 import numpy as np
 import pytest
+from conftest import any_bytes
 
 import srhelpers as sr
 
@@ -60,7 +61,7 @@ def test_what_does_not_fit_into_memory_comes_from_a_file_that_nobody_else_sees(f
 
 
 def test_a_full_disk_is_an_error_and_nothing_is_left(folder):
-    resource = pytest.importorskip("resource")
+    resource = pytest.importorskip("resource", reason="Windows has no limit of a file's size")
     limits = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (2000, limits[1]))
     try:
@@ -87,6 +88,7 @@ def test_a_photo_that_was_replaced_gives_new_pixels(folder, memory):
     assert times[0] == times[1]
 
 
+@any_bytes
 def test_names_with_line_breaks_and_other_bytes(folder):
     odd = [b"two\nlines.png", b"caf\xe9.png"]
     for name in odd:

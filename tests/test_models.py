@@ -152,7 +152,7 @@ def test_saving_again_keeps_the_others(saved):
     sr.models.save(model, "second", folder=folder)
     sr.models.save(model, "first", folder=folder, lesson="07")
     assert {name: record.lesson for name, record in sr.models.manifest(folder).items()} == {"first": "07", "second": ""}
-    assert json.loads((folder / "manifest.json").read_text())["first"]["lesson"] == "07"
+    assert json.loads((folder / "manifest.json").read_text("utf-8"))["first"]["lesson"] == "07"
 
 
 def test_two_that_save_at_once_lose_no_entry(tmp_path, monkeypatch):
@@ -167,7 +167,7 @@ def test_two_that_save_at_once_lose_no_entry(tmp_path, monkeypatch):
         thread.start()
     for thread in saving:
         thread.join()
-    assert set(json.loads((tmp_path / "manifest.json").read_text())) == {"a", "b"}
+    assert set(json.loads((tmp_path / "manifest.json").read_text("utf-8"))) == {"a", "b"}
 
 
 KILLED = """
@@ -189,12 +189,12 @@ sr.models.save(network(3), "net", folder=sys.argv[1], purpose="new")
 def test_a_save_that_is_killed_before_the_manifest_leaves_the_new_network(tmp_path):
     """Fault 14: the file is renamed in one step and carries its record; the manifest follows."""
     assert fresh(KILLED, tmp_path).wait() == 9
-    assert json.loads((tmp_path / "manifest.json").read_text())["net"]["purpose"] == "old"
+    assert json.loads((tmp_path / "manifest.json").read_text("utf-8"))["net"]["purpose"] == "old"
     assert sr.models.load("net", tmp_path).layers[1].kernel_size == (3, 3)
     record = sr.models.manifest(tmp_path)["net"]
     assert (record.purpose, record.parameters) == ("new", 84)
     sr.models.describe("net", folder=tmp_path, photos=5)
-    assert json.loads((tmp_path / "manifest.json").read_text())["net"]["purpose"] == "new"
+    assert json.loads((tmp_path / "manifest.json").read_text("utf-8"))["net"]["purpose"] == "new"
 
 
 def test_a_model_that_needs_other_code_is_not_saved(saved):
@@ -345,7 +345,7 @@ def test_the_scores_that_ship_are_those_that_were_measured():
 
 @pytest.mark.parametrize("name", SHIPPED)
 def test_a_shipped_file_belongs_to_its_record(name):
-    written = json.loads((MODELS / "manifest.json").read_text())[name]
+    written = json.loads((MODELS / "manifest.json").read_text("utf-8"))[name]
     with zipfile.ZipFile(MODELS / f"{name}.keras") as archive:
         inside = json.loads(archive.read("record.json"))
     assert (written["sha256"], written["bytes"]) == (inside["sha256"], (MODELS / f"{name}.keras").stat().st_size)

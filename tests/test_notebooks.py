@@ -23,11 +23,11 @@ def notebooks(tmp_path, monkeypatch):
 def test_what_an_editor_saved_meanwhile_is_kept(notebooks, capsys):
     edit = "import pathlib; file = pathlib.Path('01_a.ipynb'); file.write_text(file.read_text() + '\\n')"
     notebooks("01_a.ipynb", edit, "print('seen', 1 + 1)")
-    before = Path("notebooks/01_a.ipynb").read_text()
+    before = Path("notebooks/01_a.ipynb").read_text("utf-8")
     assert sr.notebooks.run(["01"], in_place=True) == 1
     assert "01_a.ipynb was changed by another program meanwhile" in capsys.readouterr().out
-    assert Path("notebooks/01_a.ipynb").read_text() == f"{before}\n"
-    assert "seen 2" in Path("build/01_a.ipynb").read_text()
+    assert Path("notebooks/01_a.ipynb").read_text("utf-8") == f"{before}\n"
+    assert "seen 2" in Path("build/01_a.ipynb").read_text("utf-8")
 
 
 def test_a_notebook_removed_meanwhile_does_not_come_back(notebooks):

@@ -33,7 +33,7 @@ def study(photos, tmp_path):
 
 
 def rows(study):
-    return [json.loads(line) for line in study.file.read_text().splitlines()]
+    return [json.loads(line) for line in study.file.read_text("utf-8").splitlines()]
 
 
 def parts(widget):
@@ -265,7 +265,7 @@ def test_odd_files_are_named_and_do_not_count(study, photos, random):
 
     one, two = (study(f"student{number}").file for number in (1, 2))
     copy = shutil.copy(one, folder / f"{one.stem} (1).jsonl")
-    two.write_text(two.read_text() + two.read_text().splitlines()[0] + "\n" + two.read_text()[:40])
+    two.write_text(two.read_text("utf-8") + two.read_text("utf-8").splitlines()[0] + "\n" + two.read_text("utf-8")[:40])
     (folder / "report.pdf").write_bytes(b"%PDF\xff\n[1]\n5\n")
     (folder / "late").mkdir()
     (folder / "late" / "empty.jsonl").write_text("")

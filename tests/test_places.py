@@ -14,7 +14,7 @@ from pathlib import Path
 
 import nbformat
 import pytest
-from conftest import REPOSITORY
+from conftest import REPOSITORY, link
 
 import srhelpers as sr
 
@@ -253,11 +253,11 @@ def python(tmp_path_factory):
     packages.mkdir()
     for entry in Path(sysconfig.get_path("purelib")).iterdir():
         if "srhelpers" not in entry.name:
-            (packages / entry.name).symlink_to(entry)
+            link(packages / entry.name, entry)
     subprocess.run([sys.executable, "-m", "venv", "--without-pip", str(folder / "venv")], check=True)
     own = next((folder / "venv").rglob("site-packages"))
     (own / "platform.pth").write_text(f"{packages}\n")
-    return folder / "venv" / "bin" / "python"
+    return folder / "venv" / ("Scripts/python.exe" if sys.platform == "win32" else "bin/python")
 
 
 @pytest.fixture

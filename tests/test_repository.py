@@ -12,7 +12,7 @@ from pathlib import Path
 import jupytext
 import nbformat
 import pytest
-from conftest import REPOSITORY, SHORTER, changed
+from conftest import REPOSITORY, SHORTER, changed, link
 
 import srhelpers as sr
 from srhelpers.__main__ import main
@@ -68,7 +68,7 @@ def test_notebook_runs_top_to_bottom_with_its_solutions(path, tmp_path, monkeypa
 
 def run(notebook, name, folder):
     (folder / "notebooks").mkdir()
-    (folder / "data").symlink_to(REPOSITORY / "data")
+    link(folder / "data", REPOSITORY / "data")
     nbformat.write(notebook, folder / "notebooks" / name)
     return sr.notebooks.execute(folder / "notebooks" / name, folder / "build", profile="quick")
 
@@ -83,8 +83,8 @@ def test_ruff_finds_nothing():
 
 def test_readme_and_conda_install_the_same():
     extras = set(re.findall(r"\[([\w,]+)\]", re.search(r"pip install (.*)", README)[1])[0].split(","))
-    conda = set(re.findall(r"- -e \.\[([\w,]+)\]", (REPOSITORY / "environment.yml").read_text())[0].split(","))
-    known = set(tomllib.loads((REPOSITORY / "pyproject.toml").read_text())["project"]["optional-dependencies"])
+    conda = set(re.findall(r"- -e \.\[([\w,]+)\]", (REPOSITORY / "environment.yml").read_text("utf-8"))[0].split(","))
+    known = set(tomllib.loads((REPOSITORY / "pyproject.toml").read_text("utf-8"))["project"]["optional-dependencies"])
     assert extras == conda <= known
 
 

@@ -21,13 +21,15 @@ def _policy():
 
 def test_setup_prints_one_tidy_block(capsys, monkeypatch, tmp_path):
     monkeypatch.setenv("SR_DATA_DIR", str(tmp_path / "data"))
+    for home in ("HOME", "USERPROFILE"):
+        monkeypatch.setenv(home, str(tmp_path))
     found = sr.setup()
     lines = capsys.readouterr().out.splitlines()
     rows = {line[:14].strip(): line[15:] for line in lines}
     assert rows["backend"] == keras.backend.backend() == found.backend
     assert rows["profile"].startswith(found.profile)
     assert rows["precision"] == keras.config.dtype_policy().name
-    assert rows["data folder"] == str(tmp_path / "data")
+    assert rows["data folder"] == "~/data"
     assert rows["weights folder"] == "not set (SR_WEIGHTS_DIR)"
     assert f"keras {keras.__version__}" in rows["versions"]
     assert set(rows) >= {"platform", "device", "seed", "cache folder"}
@@ -149,6 +151,20 @@ def test_nothing_but_the_block_is_printed():
     done = run("import srhelpers as sr; sr.setup(); sr.metrics.PSNR()", KERAS_BACKEND=keras.backend.backend())
     assert done.stderr == ""
     assert done.stdout.startswith("platform")
+
+
+def test_a_script_that_upscales_prints_nothing(monkeypatch):
+    """Nor does TensorFlow, which has words for its import and for its first operation."""
+    monkeypatch.delenv("TF_CPP_MIN_LOG_LEVEL", raising=False)  # `import srhelpers` has set it here
+    code = "import srhelpers as sr; photo = sr.datasets.sample('chelsea')[:16, :16]\n"
+    code += "sr.upscaling.upscale(photo, 'voc_plain', scale=2)"
+    done = run(code, KERAS_BACKEND=keras.backend.backend())
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+
+
+def test_only_public_names_are_listed():
+    assert set(dir(sr)) == set(sr.__all__)
+    assert not {"os", "sys", "contextlib", "importlib", "lazy_loader"} & {*dir(sr), *vars(sr)}
 
 
 def test_downloading_needs_no_backend():

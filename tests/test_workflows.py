@@ -35,6 +35,12 @@ def test_what_is_installed_is_offered(path):
     assert asked - {"$BACKEND"} <= offered
 
 
+def test_the_nightly_run_installs_all_that_our_own_run_does():
+    ours = re.search(r'install newest "\$python" (.*)', (REPOSITORY / ".ci" / "run").read_text("utf-8"))[1]
+    install = next(command for name, command, _ in commands("lessons.yml", "everything") if name == "Install")
+    assert f"python -m pip install {ours}" in install.splitlines()
+
+
 def commands(workflow, job):
     """(name, command, environment) of each step that is a command."""
     found = yaml.safe_load((REPOSITORY / ".github" / "workflows" / workflow).read_text("utf-8"))["jobs"][job]
@@ -116,7 +122,7 @@ def test_the_nightly_run_finds_every_lesson(tmp_path):
     output = tmp_path / "output"
     assert run(REPOSITORY, "lessons.yml", "list", skip=[], GITHUB_OUTPUT=str(output)) == {"List the lessons": 0}
     numbers = [path.name.partition("_")[0] for path in sorted(REPOSITORY.glob("notebooks/[0-9A]*.ipynb"))]
-    assert yaml.safe_load(output.read_text().partition("=")[2]) == numbers
+    assert yaml.safe_load(output.read_text("utf-8").partition("=")[2]) == numbers
 
 
 @bash
@@ -139,7 +145,7 @@ def test_a_tag_makes_a_release_with_the_wheel(tmp_path, tag, last):
     assert list(results)[-1] == last
     if last == "Release":
         wheel = f"dist/srhelpers-{version}-py3-none-any.whl"
-        asked = (tmp_path / "asked").read_text().split()
+        asked = (tmp_path / "asked").read_text("utf-8").split()
         assert asked == ["secret", "release", "create", tag, wheel, "--verify-tag", "--generate-notes"]
         assert (folder / wheel).stat().st_size > 1e6
     else:

@@ -76,8 +76,11 @@ def unpack(
 
 def _extract(file, folder, progress):
     taken, most = 0, RATIO * file.stat().st_size + ROOM
-    with tqdm(desc=f"unpack {folder.stem}", unit="file", disable=not progress, mininterval=0.5) as bar:
-        for name, plain, is_folder, size, opened in _members(file, most):
+    with (
+        tqdm(desc=f"unpack {folder.stem}", unit="file", disable=not progress, mininterval=0.5) as bar,
+        contextlib.closing(_members(file, most)) as members,  # Windows removes no open archive
+    ):
+        for name, plain, is_folder, size, opened in members:
             if not plain:
                 raise _BadArchive(f"it holds {name!r}, which is no plain file")
             path = PureWindowsPath(name)  # it takes "/", "\\" and drives for what they are on any system
@@ -86,6 +89,8 @@ def _extract(file, folder, progress):
             taken += max(size, BLOCK)
             _check_total(taken, most)
             target = folder / name
+            if target.is_dir() and not is_folder:
+                raise _BadArchive(f"it holds {name!r} as a file and as a folder")
             if is_folder:
                 target.mkdir(parents=True, exist_ok=True)
             else:

@@ -95,10 +95,12 @@ def _get(session, archive, url, target, progress):
             for chunk in reply.iter_content(CHUNK):
                 came += len(chunk)
                 if came > archive.most:
-                    file.unlink()
-                    raise DownloadError(f"Expected at most {archive.most:,} bytes at {url}, the server sends more.")
+                    break
                 opened.write(chunk)
                 bar.update(len(chunk))
+        if came > archive.most:
+            file.unlink()  # not before it is closed: Windows removes no open file
+            raise DownloadError(f"Expected at most {archive.most:,} bytes at {url}, the server sends more.")
         if total and came != total:
             raise requests.ConnectionError(f"the server stopped at {came:,} of {total:,} bytes")
         file.replace(target)

@@ -170,7 +170,10 @@ def _open(data, path):
             raise UserError(f"Expected a dataset, a folder, or a list of files or arrays, got {data!r}.")
         files = [file if isinstance(file, np.ndarray) else Path(file).expanduser().absolute() for file in files]
         folders = [file.parent for file in files if isinstance(file, Path)]
-        title, own, folder = f"{len(files)} photos", bool(folders), Path(os.path.commonpath(folders or ["."]))
+        try:
+            title, own, folder = f"{len(files)} photos", bool(folders), Path(os.path.commonpath(folders or ["."]))
+        except ValueError:
+            raise UserError("Expected photos of one drive, got some of several; measure them apart.") from None
     names = [
         str(number) if isinstance(file, np.ndarray) else _files.printable(file.relative_to(folder).as_posix())
         for number, file in enumerate(files)

@@ -68,9 +68,10 @@ def save(model: keras.Model | str | os.PathLike, file: str | os.PathLike, format
             ]
             largest = float(np.max([np.abs(np.asarray(ours) - theirs).max() for ours, theirs in pairs]))
         except Exception as error:  # Keras, TensorFlow, tf2onnx and the runtimes have many
+            others = " or ".join(name for name in FORMATS if name != format)
             raise UserError(
                 f"Expected a network that Keras {keras.__version__} exports as {format} for any size, got "
-                f"{model.name}: {error}"
+                f"{model.name}; choose {others}, which may hold it: {error}"
             ) from error
         if not largest <= MOST:
             raise UserError(
@@ -92,7 +93,8 @@ def runner(file: str | os.PathLike) -> Callable[[np.ndarray], list[np.ndarray]]:
     if file.endswith(".tflite"):
         from ai_edge_litert.interpreter import Interpreter
 
-        signature = Interpreter(file).get_signature_runner()
+        # Its content, not its name: while it is mapped into memory, Windows would not rename it.
+        signature = Interpreter(model_content=Path(file).read_bytes()).get_signature_runner()
         name = next(iter(signature.get_input_details()))
         return lambda pictures: [output for _, output in sorted(signature(**{name: pictures}).items())]
     import tensorflow as tf

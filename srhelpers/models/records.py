@@ -108,7 +108,8 @@ def describe(name: str, *, folder: str | Path, **changes) -> Record:
         record = Record(**asdict(known[name]) | changes)
         entries = index(folder) | {name: asdict(record)}
         with _files.replacing(folder / MANIFEST) as partial:
-            partial.write_text(json.dumps(entries, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+            text = json.dumps(entries, indent=2, ensure_ascii=False) + "\n"
+            partial.write_text(text, encoding="utf-8", newline="\n")
     return record
 
 

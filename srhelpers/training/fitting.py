@@ -174,7 +174,7 @@ def fit(
     folder.mkdir(parents=True, exist_ok=True)
     monitor = monitor or ("val_loss" if validation is not None else "loss")
     with _files.locked(folder, f"trains in {folder}"):
-        for left in folder.glob(".????????????.part"):  # of a killed process
+        for left in folder.glob(_files.UNFINISHED):  # of a killed process
             shutil.rmtree(left)
         if newest := _newest(folder):
             history = _go_on(model, *newest, run, epochs)

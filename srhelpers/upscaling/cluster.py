@@ -30,6 +30,7 @@ except ModuleNotFoundError as error:
     ) from error
 
 BLOCK = 16  # pictures that a worker takes at once: what a lost one has to look at again
+HEADER = 1 << 16  # bytes of a stored picture that are fetched at once to know its size
 
 
 def upscale_files(
@@ -68,7 +69,8 @@ def upscale_files(
     inputs = [_local(item) for item in ([inputs] if isinstance(inputs, str | os.PathLike) else inputs)]
     output = _local(output)
     if any(map(_is_address, [*inputs, output])):
-        jobs = _stored_jobs(inputs, output, format, suffix, overwrite, summary)
+        planned = _plan(inputs, output, format, suffix)
+        jobs = _stored_jobs(planned, output, overwrite, summary)
     else:
         planned = planning.plan(inputs, output, format=format, suffix=suffix)
         jobs = folders.waiting_jobs(planned, output, overwrite, summary)
@@ -80,6 +82,7 @@ def upscale_files(
     if model is not None:
         scale = folders.loaded(model, scale)[1]
     scale = scale or 2
+    folders.note_other_size(planned, scale, summary, _size_of)
     networks = [str(model or models.choice(use or folders.use_of(job), scale)) for job in waiting]
     if progress and model is None:
         for network in dict.fromkeys(networks):
@@ -108,8 +111,8 @@ def _is_address(place):
 
 
 def _local(place):
-    """file:///photos is /photos."""
-    return str(place).removeprefix("file://")
+    """file:///photos is /photos, and file:///C:/photos is C:/photos."""
+    return fsspec.core.url_to_fs(place)[1] if str(place).startswith("file://") else str(place)
 
 
 def _encoded(place):
@@ -117,12 +120,10 @@ def _encoded(place):
     return os.fsencode(place if _is_address(place) else Path(place).absolute())
 
 
-def _stored_jobs(inputs, output, format, suffix, overwrite, summary):
-    """As `folders.waiting_jobs`, where inputs or the output are in object stores."""
-    store, root = fsspec.core.url_to_fs(output)
-    root = root.rstrip("/")
-    output = store.unstrip_protocol(root) if _is_address(output) else root
-    if PurePosixPath(root).suffix.lower() in (*FORMATS, *planning.CLIPS):
+def _plan(inputs, output, format, suffix):
+    """As `planning.plan`, where inputs or the output are in object stores."""
+    output = _written_out(output)
+    if PurePosixPath(output).suffix.lower() in (*FORMATS, *planning.CLIPS):
         raise UserError(f"Expected a folder as output, got {output}; name one.")
     found = {}
     for item in inputs:
@@ -133,14 +134,34 @@ def _stored_jobs(inputs, output, format, suffix, overwrite, summary):
     named = planning.names(found, format=format, suffix=suffix)
     targets = {source: f"{output}/{inside.as_posix()}" for source, inside in named.items()}
     planning.check_names(targets)
-    there, waiting = set(store.find(root)), []
-    for source, inside in named.items():
-        exists = f"{root}/{inside.as_posix()}" in there
-        if exists and not overwrite:
-            summary.add(summary.skipped, targets[source])
+    return targets
+
+
+def _written_out(place):
+    """A place in the one way that its store writes it."""
+    store, path = fsspec.core.url_to_fs(place)
+    return store.unstrip_protocol(path.rstrip("/")) if _is_address(place) else path.rstrip("/")
+
+
+def _stored_jobs(planned, output, overwrite, summary):
+    """As `folders.waiting_jobs`, for what `_plan` planned."""
+    store, root = fsspec.core.url_to_fs(output)
+    there = {store.unstrip_protocol(path) if _is_address(output) else path for path in store.find(root)}
+    waiting = []
+    for source, target in planned.items():
+        if target in there and not overwrite:
+            summary.add(summary.skipped, target)
         else:
-            waiting.append(_Stored(source, targets[source], None if exists else ""))
+            waiting.append(_Stored(source, target, None if target in there else ""))
     return waiting
+
+
+def _size_of(place):
+    if not _is_address(place):
+        return pictures.size_of(place)
+    store, path = fsspec.core.url_to_fs(place)
+    with store.open(path, block_size=HEADER) as stream:
+        return pictures.size_of(stream)
 
 
 def _look(item):

@@ -5,6 +5,7 @@ import math
 import os
 import time
 import traceback
+from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -132,11 +133,16 @@ def waiting_jobs(planned: dict[Path, Path], output: File, overwrite: bool, summa
     return waiting
 
 
-def note_other_size(planned: dict[Path, Path], scale: float, summary: Summary) -> None:
+def note_other_size(
+    planned: dict[Path, Path],
+    scale: float,
+    summary: Summary,
+    size_of: Callable[[Path], tuple[int, int] | None] = pictures.size_of,
+) -> None:
     """Of the first of some pictures that were there already in another size than this scale makes, say so."""
     sources = {target: source for source, target in planned.items()}
     for target in summary.skipped[:LOOKED_AT]:
-        old, new = pictures.size_of(target), pictures.size_of(sources[target])
+        old, new = size_of(target), size_of(sources[target])
         wanted = new and tuple(max(round(n * scale), 1) for n in new)
         if old and wanted and sorted(old) != sorted(wanted):  # turned as EXIF says, or not
             sizes = f"{old[1]}×{old[0]} pixels; ×{scale:g} makes {wanted[1]}×{wanted[0]}"

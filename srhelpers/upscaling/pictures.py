@@ -7,6 +7,7 @@ import threading
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import BinaryIO
 
 import cv2
 import numpy as np
@@ -54,7 +55,7 @@ def read(file: str | os.PathLike) -> Picture:
     return decode(Path(file).read_bytes(), file)
 
 
-def size_of(file: str | os.PathLike) -> tuple[int, int] | None:
+def size_of(file: str | os.PathLike | BinaryIO) -> tuple[int, int] | None:
     """(height, width) as a file's header says, or None where it says nothing that Pillow knows."""
     with contextlib.suppress(Exception), Image.open(file) as image:  # Pillow has many for damaged files
         return image.height, image.width

@@ -4,6 +4,7 @@ import contextlib
 import difflib
 import glob
 import os
+import sys
 import warnings
 from collections import Counter
 from collections.abc import Iterable, Iterator
@@ -21,6 +22,7 @@ CHOICES = ("jpg", "png", "webp", "tiff")  # of formats
 # Clips that are looked for in folders, and what they become.
 CLIPS = {".mp4": ".mp4", ".mkv": ".mkv", ".mov": ".mov", ".webm": ".webm", ".avi": ".mkv", ".m4v": ".mkv"}
 LOSSY = (".jpg", ".jpeg", ".webp")
+ONE_CASE = sys.platform in ("darwin", "win32")  # whose usual file systems take Photo.jpg and photo.jpg for one file
 LONGEST_NAME = 255  # bytes, of all usual file systems
 REMEMBERED = 100  # results by which a folder that a run made is known again
 File = str | os.PathLike
@@ -71,7 +73,8 @@ def plan(inputs: Inputs, output: File, *, format: str | None = None, suffix: str
         targets = {source: output / inside for source, inside in named.items()}
     real = {source: os.path.realpath(source) for source in found}
     for source, target in targets.items():
-        if real[source] == os.path.realpath(target):
+        own = os.path.realpath(target)
+        if real[source] == own or (real[source].lower() == own.lower() and _is_same(source, target)):
             raise UserError(f"Expected an output beside the input, got {source} for both; choose a folder or a suffix.")
     check_names(targets)
     made = {os.path.realpath(target) for target in targets.values()}
@@ -84,11 +87,11 @@ def names(found: dict[Any, PurePath], *, format: str | None = None, suffix: str 
         source: inside.with_name(f"{inside.stem}{suffix}{_ending(inside.suffix, format)}")
         for source, inside in found.items()
     }
-    times = Counter(named.values())
-    alike = Counter((target, found[source].suffix) for source, target in named.items())
+    times = Counter(map(_file_of, named.values()))
+    alike = Counter((_file_of(target), found[source].suffix) for source, target in named.items())
     return {
         source: target.with_stem(f"{target.stem}_{found[source].suffix[1:]}")
-        if times[target] > alike[target, found[source].suffix] == 1
+        if times[_file_of(target)] > alike[_file_of(target), found[source].suffix] == 1
         else target
         for source, target in named.items()
     }
@@ -98,12 +101,21 @@ def check_names(targets: dict[Any, Any]) -> None:
     """Refuse two sources of one target."""
     owners = {}
     for source, target in targets.items():
-        if target in owners:
+        owner = owners.setdefault(_file_of(target), source)
+        if owner != source:
             raise UserError(
-                f"Expected a name for each output, got {target} for {owners[target]} and {source}; rename one, or "
-                "upscale them apart."
+                f"Expected a name for each output, got {target} for {owner} and {source}; rename one, or upscale them "
+                "apart."
             )
-        owners[target] = source
+
+
+def _file_of(target):
+    """The same for two names of this machine that are one file."""
+    return target.as_posix().lower() if ONE_CASE and isinstance(target, Path) else target
+
+
+def _is_same(source, target):
+    return source.exists() and target.exists() and source.samefile(target)
 
 
 def is_clip(source: PurePath, target: PurePath) -> bool:
