@@ -151,7 +151,8 @@ def _models(arguments):
     rows = [("name", "scales", "parameters", "size", "PSNR-Y", "what for, and lesson")]
     for row in sr.models.table().itertuples():
         scales = " ".join(f"×{scale}" for scale in row.scales)
-        by = "" if row.author in ("this course", "you") else f"; by {row.author}, {row.licence}"
+        ours = row.author in ("this course", "you")
+        by = f"; {row.source}" * bool(row.source) if ours else f"; by {row.author}, {row.licence}"
         purpose = f"{row.purpose}{f' ({row.lesson})' * bool(row.lesson)}{by}"
         rows.append((row.name, scales, f"{row.parameters:,}", f"{row.megabytes:.1f} MB", row.score, purpose))
     names, upscales, counts, sizes, scores, _ = (max(map(len, column)) for column in zip(*rows, strict=True))
@@ -198,7 +199,7 @@ def _parser():
         "upscale",
         help="upscale pictures, folders of them, or clips",
         description="Upscale pictures (PNG, JPEG, WebP, TIFF, GIF, BMP), clips (.mp4, .mkv, .mov, .webm, .avi, .m4v) "
-        "and folders of them with what is inside. Each comes out in its own kind. What is there already is skipped.",
+        "and folders of them with what is inside. Each comes out in its own kind. Existing files are skipped.",
     )
     upscale.add_argument("input", nargs="+", help='files, folders, or globs in quotes, such as "scans/**/*.png"')
     upscale.add_argument("-o", "--output", required=True, help="a file for one input, else a folder")
@@ -215,7 +216,7 @@ def _parser():
     )
     upscale.add_argument("--format", choices=("jpg", "png", "webp", "tiff"), help="of pictures; default: as each input")
     upscale.add_argument("--suffix", default="", metavar="TEXT", help="added to the names in a folder, such as _x4")
-    upscale.add_argument("--overwrite", action="store_true", help="make anew what is there already")
+    upscale.add_argument("--overwrite", action="store_true", help="replace existing files")
     upscale.add_argument(
         "--ray", nargs="?", const="", metavar="ADDRESS", help="share pictures among the machines of a Ray cluster"
     )
