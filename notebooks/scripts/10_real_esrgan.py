@@ -833,6 +833,9 @@ pd.DataFrame(rows).T
 #     rows = {"x4plus": GENERATORS["x4plus"], "yours": model, "mean": mean_of_both}
 #     print(sr.metrics.table(rows, some[::2], degradation="jpeg50", lpips=LPIPS))
 # ```
+#
+# The mean has nearly the PSNR of yours (24.0 and 24.2 dB; x4plus has 22.2) and nearly the LPIPS of x4plus
+# (.31 and .27; yours has .54).
 # </details>
 #
 # <details><summary>Solution to 5</summary>
