@@ -648,14 +648,17 @@ pd.DataFrame(
 # keras.utils.set_random_seed(0)
 # third = compiled(small_rdn(SCALE, BLOCKS, LAYERS, GROWTH, FILTERS))
 # third.fit(files, epochs=EPOCHS, verbose=0)
-# sr.metrics.table(pair | {"trained on JPEG": third}, validation_files, scales=(SCALE,), degradation=kinds)
+# sr.metrics.table(pair | {"trained on JPEG": third}, some, scales=(SCALE,), degradation=kinds)
 # ```
+#
+# On noise, which it never saw, it is .5 dB ahead of the network trained on clean photos, level with bicubic
+# interpolation, and .1 dB behind the one trained on noise too: it has learned to sharpen less.
 # </details>
 #
 # <details><summary>Solution to 4</summary>
 #
 # ```python
-# for quality in (95, 90, 80, 70, 60):
+# for quality in (100, 95, 90, 80, 60):
 #     saved = sr.degradations.Damage(jpeg=quality)
 #     scores = [
 #         sr.metrics.evaluate(method, validation_files[:4], 4, degradation=saved).psnr_y.mean()
@@ -663,6 +666,8 @@ pd.DataFrame(
 #     ]
 #     print(f"JPEG {quality}: bicubic {scores[0]:.2f} dB, RRDN {scores[1]:.2f} dB")
 # ```
+#
+# Already at 100, by .2 dB, though without JPEG the two are level on these four photos; at 60 by .6 dB.
 # </details>
 #
 # ## Summary

@@ -739,7 +739,7 @@ for name, made_for in NETWORKS.items():
     record = records[name]
     taken = [f"--for {use}" for use in record.uses]
     rows[name] = {"for": made_for, "parameters": f"{record.parameters / 1e6:.1f} million"}
-    rows[name] |= {"author": record.author, "license": record.licence, "taken": ", ".join(taken)}
+    rows[name] |= {"author": record.author, "license": record.licence, "taken by": ", ".join(taken)}
 pd.DataFrame(rows).T
 
 # %% [markdown]
@@ -752,7 +752,7 @@ pd.DataFrame(rows).T
 # | five models: `realesr-animevideov3-x2`, `-x3` and `-x4`, `realesrgan-x4plus`, `realesrgan-x4plus-anime` | the first three are one network ×4, whose result is downsampled for ×2 and ×3 | three networks |
 # | restores most real photos, and looks better than earlier work | on JPEGs made here, x4plus has the lowest LPIPS of the tables above, and a PSNR below bicubic's; on the real ones there is only the look | holds by LPIPS, not by PSNR |
 # | faces stay less clear than hoped, letters turn into invented ones | the eye comes out clear, with smoother skin; the last letters of the name tag are invented | letters: yes; faces: not seen here |
-# | limitation 1: twisted lines in buildings and rooms, from aliasing | the beams of the rocket's tower come out straight; on the wheel, in the fourth row of the JPEGs, some struts are bent, and some are invented | seen in one photo |
+# | limitation 1: twisted lines in buildings and rooms, from aliasing | the beams of the rocket's tower come out straight; on the wheel, in the fourth row of the JPEGs, the pole is bent and the struts are not those of the original | seen in one photo |
 # | limitation 2: the GAN brings artifacts into some photos | the lace that became leaves, at the top; the letters | holds |
 # | limitation 3: it cannot remove damage of a kind that it was not trained on | for your network: exercise 3, where pixels that are black or white at random leave it below bicubic interpolation | holds for yours; x4plus not tested |
 # | drawings turn out better than photos | one drawing above, whose lines come out clean; no comparison | cannot be told |
@@ -784,7 +784,9 @@ pd.DataFrame(rows).T
 # print(sr.metrics.table(rows, some, scales=(SCALE,), degradation=["jpeg50", second_order]))
 # ```
 #
-# In so few steps the network learns to blur, which is the safe answer to the heavy damage it sees.
+# On the heavy damage both have 21.3 dB, bicubic interpolation 21.1; on `"jpeg50"` the new one is .25 dB
+# behind yours, and level with bicubic interpolation. In so few steps heavy damage teaches less, even about
+# itself.
 # </details>
 #
 # <details><summary>Solution to 2</summary>
