@@ -126,7 +126,7 @@ def test_history_takes_what_fit_returns_tables_and_files(tmp_path):
     fitted.history = table
     for run in (table, pd.DataFrame(table), tmp_path / "run.csv", fitted):
         figure = sr.plots.history(run)
-        assert texts(figure)[0] == ["loss", "psnr"]
+        assert texts(figure)[0] == ["loss", "psnr, dB"]
         loss, _ = figure.get_axes()
         assert [line.get_label() for line in loss.lines] == ["training", "validation"]
         assert [list(line.get_ydata()) for line in loss.lines] == [[3, 2, 1], [4, 3, 2]]

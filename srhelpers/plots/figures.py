@@ -238,7 +238,7 @@ def history(
                 if column in table:
                     look = {"color": COLOURS[number % len(COLOURS)], "marker": "o" if len(table) == 1 else ""}
                     axes.plot(epochs, table[column], style, label=", ".join(filter(None, [name, kind])), **look)
-        axes.set(xlabel="epoch", title=metric)
+        axes.set(xlabel="epoch", title=f"{metric}, dB" if "psnr" in metric else metric)
         axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
     for number, (name, values) in enumerate((baseline or {}).items()):
         for panel, value in _baseline(name, values, panels):
