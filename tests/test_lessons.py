@@ -154,7 +154,9 @@ def test_lines_that_a_student_changes_change_what_follows(name, kind, own_photos
             if clean := re.fullmatch(r"\d+ photos ×(\d), dB", column):
                 scales.add(int(clean[1]))
                 expected = sr.metrics.evaluate(model, photos, int(clean[1])).psnr_y.mean()
-                assert float(cell) == pytest.approx(expected, abs=0.011), f"{column} is not that of the reader's network"
+                assert float(cell) == pytest.approx(expected, abs=0.011), (
+                    f"{column} is not that of the reader's network"
+                )
     assert scales == ({2, 4} if len(model.outputs) > 1 else {names.get("SCALE", 4)})
     if kind == "scale" and len(model.outputs) > 1:  # it is the scale of the experiments
         small = names["upscaler"](names["sub_pixel"], [2], names["HALF"])

@@ -483,7 +483,9 @@ methods = {
     "ships with the course": "voc_plain",
 }
 ships = sr.models.manifest()["voc_plain"]
-print(f"ships: {ships.steps:,} steps on {ships.photos} photos; yours: {STEPS} on {len(training_files)}")
+print(
+    f"ships: {ships.steps:,} steps on {ships.photos} photos; yours: {STEPS} on {len(training_files)}"
+)
 sr.metrics.table(methods, validation_files, scales=(2, 4))
 
 # %% [markdown]

@@ -281,7 +281,9 @@ sr.plots.pairs(
 # %%
 methods = {"bicubic": "bicubic", "yours": model, "ships with the course": "voc_residual"}
 ships = sr.models.manifest()["voc_residual"]
-print(f"ships: {ships.steps:,} steps on {ships.photos} photos; yours: {STEPS} on {len(training_files)}")
+print(
+    f"ships: {ships.steps:,} steps on {ships.photos} photos; yours: {STEPS} on {len(training_files)}"
+)
 sr.metrics.table(methods, validation_files, scales=(2, 4))
 
 # %% [markdown]

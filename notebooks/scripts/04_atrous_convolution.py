@@ -284,7 +284,9 @@ sr.plots.compare(
 # %%
 methods = {"bicubic": "bicubic", "yours": model, "ships with the course": "voc_atrous"}
 ships = sr.models.manifest()["voc_atrous"]
-print(f"ships: {ships.steps:,} steps on {ships.photos} photos; yours: {STEPS} on {len(training_files)}")
+print(
+    f"ships: {ships.steps:,} steps on {ships.photos} photos; yours: {STEPS} on {len(training_files)}"
+)
 sr.metrics.table(methods, validation_files, scales=(2, 4))
 
 # %% [markdown]

@@ -344,7 +344,9 @@ sr.plots.compare(
 # %%
 methods = {"bicubic": "bicubic", "yours": model, "the one that ships": "voc_depth_to_space"}
 ships = sr.models.manifest()["voc_depth_to_space"]
-print(f"ships: {ships.steps:,} steps on {ships.photos} photos; yours: {STEPS} on {len(training_files)}")
+print(
+    f"ships: {ships.steps:,} steps on {ships.photos} photos; yours: {STEPS} on {len(training_files)}"
+)
 sr.metrics.table(methods, validation_files, scales=(2, 4))
 
 # %% [markdown]
