@@ -290,14 +290,17 @@ sr.plots.pairs(
 #
 # ## Train
 #
-# As in lesson 03: Adam with a learning rate that falls to zero along a cosine, and the metric of the
-# benchmarks, PSNR on luma without `scale` pixels of border.
+# As in lesson 03: Adam with a learning rate that rises in the first tenth of the steps and then falls to
+# zero along a cosine, and the metric of the benchmarks, PSNR on luma without `scale` pixels of border.
 
 
 # %%
 def compiled(model, steps, scales=(2, 4)):
     """The model, ready for `fit`."""
-    schedule = keras.optimizers.schedules.CosineDecay(LEARNING_RATE, steps)
+    rising = max(1, steps // 10)
+    schedule = keras.optimizers.schedules.CosineDecay(
+        0.0, steps - rising, warmup_target=LEARNING_RATE, warmup_steps=rising
+    )
     model.compile(
         optimizer=keras.optimizers.Adam(schedule),
         loss=[LOSS for _ in scales],
