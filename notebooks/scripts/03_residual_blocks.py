@@ -183,8 +183,8 @@ sr.plots.pairs(
 # ## Train
 #
 # Adam with the learning rate of lesson 02, which rises in the first tenth of the steps and then falls to
-# zero along a cosine, and the mean absolute error of both
-# outputs. The metric is the PSNR of the benchmarks: on luma, without `scale` pixels of border.
+# zero along a cosine, and the mean absolute error of both outputs. The metric is the PSNR of the
+# benchmarks: on luma, without `scale` pixels of border.
 #
 # Bicubic interpolation is what the network has to beat. Measure both on the validation photos:
 
@@ -229,7 +229,7 @@ sr.plots.history(
 # %% [markdown]
 # Compare the validation curve with the dotted line: both are measured on the validation photos. The
 # training curve comes from small pieces of other photos. Most of the gain comes in the first two
-# epochs; the later ones add the rest slowly.
+# epochs; the last adds little.
 #
 # ## Look
 
@@ -327,7 +327,7 @@ sr.plots.network(block, title="A plain block: no way around the convolutions")
 # %%
 DEEP = 20  # blocks, of two convolutions each
 NARROW = 16  # filters
-SHORT = 100  # steps
+SHORT = 80  # steps
 
 kinds = {"plain": plain_block, "residual": residual_block}
 smaller = pieces(training_files, patch_size=16, batches=max(1, SHORT // 2))

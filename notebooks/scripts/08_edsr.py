@@ -266,8 +266,8 @@ print(f"largest difference {difference.max()}, two pixels away from the edge {in
 # ## Train
 #
 # Adam, with a learning rate that rises in the first tenth of the steps and then falls to zero along a
-# cosine, as in lesson 04, and the mean absolute error. The
-# metric is the PSNR of the benchmarks: on luma, without `SCALE` pixels of border.
+# cosine, as in lesson 04, and the mean absolute error. The metric is the PSNR of the benchmarks: on
+# luma, without `SCALE` pixels of border.
 
 
 # %%
