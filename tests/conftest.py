@@ -17,7 +17,7 @@ sys.path.insert(0, str(REPOSITORY / "recipes"))
 from lesson import definitions  # noqa: E402, F401, for tests of lessons
 
 CONSTANT = r"(?m)^({} *= *)(.+?)( *#.*)?$"  # a line of a lesson
-SHORTER = {"STEPS": 4, "EPOCH_STEPS": 2, "SHORT": 4, "TRIAL": 2, "DRAWS": 5, "PATCH": 16}
+SHORTER = {"STEPS": 4, "EPOCH_STEPS": 2, "SHORT": 4, "SHORT_STEPS": 4, "TRIAL": 2, "DRAWS": 5, "PATCH": 16}
 
 
 def has(text, name):

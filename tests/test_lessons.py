@@ -8,7 +8,7 @@ import keras
 import numpy as np
 import pandas as pd
 import pytest
-from conftest import REPOSITORY, SHORTER, changed, has
+from conftest import CONSTANT, REPOSITORY, SHORTER, changed, has
 from matplotlib.figure import Figure
 from matplotlib.text import Text
 
@@ -16,9 +16,16 @@ import srhelpers as sr
 
 SCRIPTS = {file.stem: file for file in sorted((REPOSITORY / "notebooks" / "scripts").glob("*.py"))}
 CHANGES = {
-    "network": {"BLOCKS": 3, "DEPTH": 3, "FILTERS": 24, "LOSS": "mse", "BATCH_SIZE": 6},
+    "network": {"BLOCKS": 3, "DEPTH": 3, "FILTERS": 24, "DISCRIMINATOR_FILTERS": 16, "BATCH_SIZE": 6, "STEPS": 6},
     "scale": {"SCALE": 2},
 }
+PIECES = {"07": "squares", "12": "photos"}  # names of what tables measure where it is not `validation_files`
+
+
+class Source(str):
+    """What `changed` writes into a script as it stands."""
+
+    __repr__ = str.__str__
 
 
 def cells(text):
@@ -97,26 +104,67 @@ def test_solutions_can_be_parsed(name):
         ast.parse(block, name)
 
 
+def another_loss(text):
+    """The last of the losses that the comment beside `LOSS` names."""
+    comment = re.search(CONSTANT.format("LOSS"), text)[3] or '"mse"'
+    return Source(re.findall(r'"\w+"|sr\.losses\.\w+\(\)', comment)[-1])
+
+
+def first_picture(shown):
+    """The whole photo at the left of the figure that a lesson opens with."""
+    return next(figure for figure in shown if isinstance(figure, Figure)).axes[0].images[0].get_array()
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize(("name", "kind"), RUNS)
 def test_lines_that_a_student_changes_change_what_follows(name, kind, own_photos, as_a_student):
     short = changed(TRAINING[name], SHORTER)
-    default, _ = run_lesson(name, short, until="model")
-    text = changed(short, CHANGES[kind] | {"PHOTOS": str(own_photos)})
+    default, default_shown = run_lesson(name, short, until="model")
+    changes = CHANGES[kind] | {"PHOTOS": str(own_photos)}
+    if kind == "network" and has(short, "LOSS"):
+        changes["LOSS"] = another_loss(short)
+    text = changed(short, changes)
     text = re.sub(r'(split\("photos"\)\[1\])\[\d+\]', r"\1[2]", text)  # another opening photo
     names, shown = run_lesson(name, text)
+    model = names["model"]
 
-    parameters = names["model"].count_params()
-    if kind == "network" and any(has(text, size) for size in ("BLOCKS", "DEPTH", "FILTERS")):
-        assert parameters != default["model"].count_params()
+    assert not np.array_equal(first_picture(shown), first_picture(default_shown))
+    assert np.array_equal(first_picture(shown), sr.datasets.read_image(sr.datasets.split("photos")[1][2]))
+    train, validate = sr.datasets.split(own_photos)
+    assert {*names["training"].files} <= {*train}
+    assert names["validation_files"] == validate
+    steps = names["history"].params["steps"] * len(names["history"].epoch)
+    assert steps == names["STEPS"]
+    if kind == "network":
+        assert steps != SHORTER["STEPS"]
+        if any(has(text, size) for size in ("BLOCKS", "DEPTH", "FILTERS")):
+            assert model.count_params() != default["model"].count_params()
+        if model.compiled and has(text, "LOSS"):
+            assert names["LOSS"] != default["LOSS"]
+            assert {*keras.tree.flatten(model.loss)} == {names["LOSS"]}
+        if has(text, "DISCRIMINATOR_FILTERS"):
+            assert names["judge"].count_params() == names["discriminator"](16).count_params()
+
     tables = [table.T if "parameters" in table.index else table for table in shown if isinstance(table, pd.DataFrame)]
-    tables = [table for table in tables if "parameters" in table]
-    rows = [row for table in tables for _, row in table.iterrows() if row["parameters"] == f"{parameters:,}"]
-    assert rows, "no table shows the network that was trained"
-    for row in rows:
-        scores = row[[column for column in row.index if column.endswith("dB")]].astype(float)
-        assert len(scores)
-        assert np.isfinite(scores).all()
+    rows = [row for table in tables for label, row in table.iterrows() if re.search(r"(^|, )yours($| \()", str(label))]
+    photos, scales = names[PIECES.get(name[:2], "validation_files")], set()
+    for row in (row for row in rows if "parameters" in row):
+        assert row["parameters"] == f"{model.count_params():,}"
+        for column, cell in row.items():
+            if clean := re.fullmatch(r"(\d+) photos ×(\d), dB", column):
+                count, scale = map(int, clean.groups())
+                measured = photos if count == len(photos) else photos[::2]  # to save time
+                assert count == len(measured)
+                scales.add(scale)
+                expected = sr.metrics.evaluate(model, measured, scale).psnr_y.mean()
+                assert float(cell) == pytest.approx(expected, abs=0.011), (
+                    f"{column} is not that of the reader's network"
+                )
+    assert scales == ({2, 4} if len(model.outputs) > 1 else {names.get("SCALE", 4)})
+    if kind == "scale" and len(model.outputs) > 1:  # it is the scale of the experiments
+        small = names["upscaler"](names["sub_pixel"], [2], names["HALF"])
+        heads = next(table for table in tables if "time, ms" in table)
+        assert heads.loc["depth to space", "parameters"] == f"{small.count_params():,}"
 
 
 @pytest.mark.slow

@@ -1,7 +1,10 @@
+from itertools import pairwise
+
 import keras
 import matplotlib.pyplot as plt
 import pytest
 from keras import layers
+from matplotlib.patches import FancyBboxPatch
 
 import srhelpers as sr
 from srhelpers.plots.architecture import structure
@@ -175,6 +178,23 @@ def test_small_branches_sit_on_their_arcs():
     for skip, label in ((base, "Upsampling ×4, bilinear"), (shortcut, "stride 4 → Batch norm")):
         model = keras.Model(photo, layers.Add()([skip, detail]))
         assert any(label in text for text in written(sr.plots.network(model)))
+
+
+def test_no_line_passes_behind_a_box_on_an_arc():
+    photo = keras.Input((None, None, 3))
+    features = layers.Rescaling(1 / 255)(photo)
+    for _ in range(4):
+        features = convolution()(features)
+    model = keras.Model(photo, [sr.layers.added_to_bicubic(features, photo, scale) for scale in (2, 4)])
+    (axes,) = sr.plots.network(model).axes
+    boxes = [box.get_path().get_extents() for box in axes.patches if isinstance(box, FancyBboxPatch)]
+    wide = [box for box in boxes if box.width > 3 * box.height]
+    assert len(wide) == 2
+    for box in wide:
+        for line in axes.lines:
+            for (x, y), (x_end, y_end) in pairwise(zip(*line.get_data(), strict=True)):
+                through = x == x_end and box.x0 < x < box.x1 and min(y, y_end) < box.y0 < box.y1 < max(y, y_end)
+                assert not through, f"a line at {x:.2f} is hidden by the box from {box.x0:.2f} to {box.x1:.2f}"
 
 
 def test_a_nested_model_is_one_box():

@@ -111,6 +111,8 @@ def test_pairs(photo):
     assert texts(figure)[0] == ["input\n72×72", "×2\n144×144", "", ""]
     assert len(figure.get_axes()) == 4
     drawn(figure)
+    same = sr.plots.pairs({"one": [photo, photo[:9]], "other": [photo, photo]}, rows=1)
+    assert texts(same)[0] == ["one", "other"]
     with pytest.raises(ValueError, match=r"columns of one length, at least 1, got \{'a': 1, 'b': 2\}"):
         sr.plots.pairs({"a": [photo], "b": [photo, photo]})
     with pytest.raises(ValueError, match=r"got one image; write \[image\]"):
@@ -126,7 +128,7 @@ def test_history_takes_what_fit_returns_tables_and_files(tmp_path):
     fitted.history = table
     for run in (table, pd.DataFrame(table), tmp_path / "run.csv", fitted):
         figure = sr.plots.history(run)
-        assert texts(figure)[0] == ["loss", "psnr"]
+        assert texts(figure)[0] == ["loss", "psnr, dB"]
         loss, _ = figure.get_axes()
         assert [line.get_label() for line in loss.lines] == ["training", "validation"]
         assert [list(line.get_ydata()) for line in loss.lines] == [[3, 2, 1], [4, 3, 2]]

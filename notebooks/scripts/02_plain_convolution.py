@@ -81,6 +81,9 @@ from keras import layers
 runtime = sr.setup(seed=0)
 
 # %% [markdown]
+# A *seed* fixes what chance decides, such as the weights that a network starts with, so that a second run
+# gives the same numbers, or nearly the same.
+#
 # The constants of this lesson are in one cell. Change one and run the cells below: the networks, their
 # pictures and their numbers change with it.
 
@@ -90,12 +93,12 @@ DEPTH = 4  # convolutions before the outputs
 FILTERS = 32  # of each of them
 PATCH = 24  # side of the training patches, in pixels of the low resolution
 BATCH_SIZE = 16
-STEPS = 400
-SHORT = 200  # steps of the two networks that come first
-TRIAL = 100  # steps of each network of the experiment
-EPOCH_STEPS = 50  # a network is measured after each epoch
+STEPS = 280
+SHORT = 120  # steps of the two networks that come first
+TRIAL = 50  # steps of each network of the experiment
+EPOCH_STEPS = 40  # a network is measured after each epoch
 LEARNING_RATE = 2e-3
-LOSS = "mae"
+LOSS = "mae"  # or "mse", sr.losses.NegativePSNR(), sr.losses.Charbonnier()
 
 # %% [markdown]
 # ## The idea
@@ -311,7 +314,7 @@ sr.plots.history(
     history,
     metrics=["x2_psnr", "x4_psnr"],
     baseline={"bicubic": bicubic},
-    title="PSNR in dB: on the validation photos the copying network stays below bicubic",
+    title="On the validation photos the copying network stays below bicubic",
 )
 
 # %% [markdown]
@@ -389,7 +392,7 @@ table
 #    convolution starts with weights near zero. So before the first step the answer *is* bicubic
 #    interpolation, and no step is spent on learning to copy. Lesson
 #    [03](03_residual_blocks.ipynb) has more on such sums.
-# 3. **Four narrow convolutions instead of two wide ones**, so that each pixel is computed from a
+# 3. **`DEPTH` narrow convolutions instead of two wide ones**, so that each pixel is computed from a
 #    wider neighborhood (a larger *receptive field*).
 #
 # Here are the first two, step by step, for ×4 and with `FILTERS` feature maps to start from:
@@ -408,7 +411,7 @@ sr.plots.network(keras.Model([photo, features], answer), title="Detail, added to
 # Most networks of this course end like this. `sr.layers.added_to_bicubic(features, photo, scale)` does
 # the same for any scale, and names the output `x2` or `x4`.
 #
-# In the next drawing the frame stands for four equal layers in a row. The orange lines carry the photo
+# In the next drawing the frame stands for `DEPTH` equal layers in a row. The orange lines carry the photo
 # around them to the sums.
 
 
@@ -442,7 +445,7 @@ sr.plots.history(
     history,
     metrics=["x2_psnr", "x4_psnr"],
     baseline={"bicubic": bicubic},
-    title="PSNR in dB: your network is above bicubic from the start",
+    title="Your network is above bicubic from the first epoch on",
 )
 
 # %% [markdown]
@@ -455,10 +458,16 @@ sr.plots.history(
 # %%
 sr.plots.compare(
     opening,
-    {"bicubic": "bicubic", "SRCNN": first, "copying network": copying, "yours": model},
+    {
+        "bicubic": "bicubic",
+        "SRCNN": first,
+        "copying network": copying,
+        "yours": model,
+        "ships with the course": "voc_plain",
+    },
     scale=4,
     zoom=ZOOM,
-    title="Four ways to upscale by four: look at the edges",
+    title="Five ways to upscale by four: look at the edges",
 )
 
 # %% [markdown]
@@ -473,15 +482,21 @@ methods = {
     "yours": model,
     "ships with the course": "voc_plain",
 }
+ships = sr.models.manifest()["voc_plain"]
+print(
+    f"ships: {ships.steps:,} steps on {ships.photos} photos; yours: {STEPS} on {len(training_files)}"
+)
 sr.metrics.table(methods, validation_files, scales=(2, 4))
 
 # %% [markdown]
-# SRCNN has one output, so it stands in the ×4 table only. If the benchmark set Set5 is on your
-# machine (`srhelpers download Set5`), it is measured too; most papers report their score on it.
+# The network that ships has the same layers. It was trained for longer and on more photos.
+#
+# SRCNN has one output, ×4; its score on these photos is the end of its curve. Most papers report their
+# score on the benchmark set Set5. If it is on your machine (`srhelpers download Set5`), all are measured on it:
 
 # %%
 sets = [name for name in ("Set5",) if sr.datasets.is_here(name)]
-sr.metrics.table({**methods, "SRCNN": first}, validation_files, *sets, scales=(4,))
+sr.metrics.table({**methods, "SRCNN": first}, *sets, scales=(4,)) if sets else "Set5 is not here"
 
 # %% [markdown]
 # ## Experiment: how large should a step be?
@@ -497,7 +512,8 @@ for factor in (0.1, 1, 10):
     training.set_epoch(0)
     name = f"learning rate {factor * LEARNING_RATE:.0e}"
     trials[name] = trial = compiled(plain(), TRIAL, factor * LEARNING_RATE)
-    runs[name] = trial.fit(training, validation_data=validation, epochs=epochs(TRIAL), verbose=0)
+    half = {"epochs": 2, "steps_per_epoch": TRIAL // 2}  # measured half-way and at the end
+    runs[name] = trial.fit(training, validation_data=validation, **half, verbose=0)
 
 # %%
 curves = {
@@ -508,7 +524,7 @@ sr.plots.history(
     curves,
     metrics=["x2_psnr", "x4_psnr"],
     baseline={"bicubic": bicubic},
-    title="PSNR in dB with three learning rates",
+    title="Only the rate in the middle learns in so few steps; the others stay near bicubic",
 )
 
 # %%
@@ -519,8 +535,8 @@ last = {
 pd.DataFrame({"bicubic": bicubic, **last}).T.rename(columns="{}, dB".format).round(2)
 
 # %% [markdown]
-# With a tenth of the learning rate the network learns too, but more slowly. With ten times as much it
-# ends lowest. In our run its scores are those of bicubic interpolation. Why does it stop learning?
+# With a tenth of the learning rate the network has hardly moved after so few steps: it would need many
+# more. With ten times as much its scores are those of bicubic interpolation too, but for another reason.
 #
 # A ReLU gives zero for every negative number. A step that is too large can push a channel so far
 # that it is negative for every input. Then it gives nothing, learns nothing, and is called *dead*.
@@ -545,8 +561,8 @@ for name, network in trials.items():
 #
 # ## What the article said
 #
-# We trained the article's networks to its recipe, with three *seeds* each: a seed fixes the random
-# start and the order of the photos. 1,000 photos of PASCAL VOC and ImageNet are used for training and
+# We trained the article's networks to its recipe, with three seeds each, which fix the random start
+# and the order of the photos. 1,000 photos of PASCAL VOC and ImageNet are used for training and
 # 200 for validation. All are resized to squares of 288×288, 144×144 and 72×72 pixels, as in the
 # article, by `cv2.resize` without antialiasing. Its measure is one PSNR for a whole batch, on RGB.
 # (Bicubic interpolation has no seed, so its standard deviation is NaN.)
@@ -570,7 +586,7 @@ curves.groupby("steps")[["val_x2_psnr", "val_x4_psnr"]].mean().round(2).T
 # |---|---|---|
 # | its first network converges after about two epochs | after 126 steps most of the way is done, after that a few tenths of a decibel are gained | holds |
 # | it ends at about 21 dB | 21.8 dB at 288 and 22.8 dB at 144 | a little low at 288, too low at 144 |
-# | that is no good result | bicubic interpolation, which the article does not show, is better at both sizes, by far more than the seeds differ | holds |
+# | that is not a good result | bicubic interpolation, which the article does not show, is better at both sizes, by far more than the seeds differ | holds |
 #
 # Lesson [A1](A1_what_the_voc_article_said.ipynb) has all claims with all numbers.
 #
@@ -583,7 +599,7 @@ curves.groupby("steps")[["val_x2_psnr", "val_x4_psnr"]].mean().round(2).T
 # def linear(depth=DEPTH, filters=FILTERS):
 #     ...  # plain() with activation=None
 #
-# compiled(linear(), 100).fit(training, validation_data=validation, epochs=2)
+# compiled(linear(), SHORT).fit(training, epochs=epochs(SHORT))
 # ```
 #
 # 3. How far does one pixel of the input reach? Change it, and see which rows of the answer change.
@@ -624,10 +640,13 @@ curves.groupby("steps")[["val_x2_psnr", "val_x4_psnr"]].mean().round(2).T
 #     outputs = [sr.layers.added_to_bicubic(x, photo, scale) for scale in (2, 4)]
 #     return keras.Model(photo, outputs, name="linear")
 #
-# keras.utils.set_random_seed(0)
-# without = compiled(linear(), 100)
-# without.fit(training, validation_data=validation, epochs=2, verbose=0)
-# print(sr.metrics.table({"bicubic": "bicubic", "linear": without}, validation_files, scales=(2, 4)))
+# rows = {"bicubic": "bicubic"}
+# for name, build in {"linear": linear, "with ReLUs": plain}.items():
+#     keras.utils.set_random_seed(0)
+#     training.set_epoch(0)
+#     rows[name] = compiled(build(), SHORT)
+#     rows[name].fit(training, epochs=epochs(SHORT), verbose=0)
+# print(sr.metrics.table(rows, validation_files, scales=(2, 4)))
 # ```
 #
 # Convolutions with nothing between them are together one convolution: the same filter everywhere.
@@ -678,7 +697,7 @@ curves.groupby("steps")[["val_x2_psnr", "val_x4_psnr"]].mean().round(2).T
 # - SRCNN convolves at the size of the output. Convolving at the size of the input is cheaper.
 # - Copying pixels, with nothing but a 1×1 convolution after it, makes squares. The best squares that
 #   exist are below bicubic interpolation, and no training changes that.
-# - Depth to space gives every pixel a color of its own. Added to the bicubic picture, four
+# - Depth to space gives every pixel a color of its own. Added to the bicubic picture, a few
 #   convolutions beat bicubic interpolation at both scales after the first steps of training.
 #
 # Lesson [03](03_residual_blocks.ipynb) asks what happens when the network gets deeper.

@@ -177,7 +177,8 @@ def pairs(columns: Mapping[str, Sequence[np.ndarray]], *, rows: int = 4, title: 
     """Rows of pictures that belong together, such as a low-resolution batch beside its targets.
 
     Args:
-        columns: heading → uint8 images, such as a batch (N, H, W, 3); sizes may differ, all are drawn equally large.
+        columns: heading → uint8 images, such as a batch (N, H, W, 3); all are drawn equally large, and where their
+            sizes differ, these stand in the headings.
         rows: how many of each are shown at most.
     """
     for heading, images in columns.items():
@@ -191,6 +192,7 @@ def pairs(columns: Mapping[str, Sequence[np.ndarray]], *, rows: int = 4, title: 
     if len(set(lengths.values())) != 1 or 0 in lengths.values():
         raise UserError(f"Expected columns of one length, at least 1, got {lengths}.")
     rows = min(rows, *lengths.values())
+    several_sizes = len({image.shape[:2] for images in columns.values() for image in images[:rows]}) > 1
     height, width = next(iter(columns.values()))[0].shape[:2]
     cell = min(2.8, WIDTH / len(columns))
     figsize = (cell * len(columns), cell * rows * height / width + (0.9 if title else 0.6))
@@ -198,8 +200,8 @@ def pairs(columns: Mapping[str, Sequence[np.ndarray]], *, rows: int = 4, title: 
     axes = figure.subplots(rows, len(columns), squeeze=False)
     for column, (heading, images) in enumerate(columns.items()):
         for row in range(rows):
-            size = f"{heading}\n{images[row].shape[1]}×{images[row].shape[0]}"
-            _show(axes[row, column], images[row], size if row == 0 else "")
+            size = f"\n{images[row].shape[1]}×{images[row].shape[0]}" * several_sizes
+            _show(axes[row, column], images[row], heading + size if row == 0 else "")
     return _finish(figure, title)
 
 
@@ -238,7 +240,7 @@ def history(
                 if column in table:
                     look = {"color": COLOURS[number % len(COLOURS)], "marker": "o" if len(table) == 1 else ""}
                     axes.plot(epochs, table[column], style, label=", ".join(filter(None, [name, kind])), **look)
-        axes.set(xlabel="epoch", title=metric)
+        axes.set(xlabel="epoch", title=f"{metric}, dB" if "psnr" in metric else metric)
         axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
     for number, (name, values) in enumerate((baseline or {}).items()):
         for panel, value in _baseline(name, values, panels):

@@ -179,6 +179,8 @@ class _Layout:
                 axes.text(edge, y + 0.02, text, va="bottom", fontsize=8.5, color=FRAME, weight="bold")
             else:
                 self._draw_arc(axes, edge, x, y, *what)
+                if what[1]:
+                    self._draw_branch(axes, row, edge, x, y, *what, level)
         for start, end in self.rising:
             self._draw_rise(axes, start, end)
         for chain in self.chains:
@@ -204,12 +206,29 @@ class _Layout:
         if start in self.nodes[end].each:
             times = next(block.times for block in reversed(self.blocks) if start in block)
             axes.text(edge + 0.03, y + 0.02, f"all {times}", va="bottom", fontsize=8, color=color)
-        if branch:
-            length = self._length(branch)
-            left = edge if start is None else (edge + x - length) / 2
-            _box(axes, (left, y - 0.08), length, 0.16, self.nodes[branch[0]].kind)
-            text = self._label(branch)
-            axes.text(left + length / 2, y - 0.01, text, ha="center", va="center", fontsize=7.5, zorder=4)
+
+    def _draw_branch(self, axes, row, edge, x, y, start, branch, end, level):
+        """A box on an arc, as near to its middle as the lines that cross the arc allow."""
+        length = self._length(branch)
+        low, high = sorted((edge, x))
+        middle = (edge + x - length) / 2
+        crossing = [line for line in self._crossing(row, level) if low < line < high]
+        lefts = [middle, *(line + 0.1 for line in crossing), *(line - 0.1 - length for line in crossing)]
+        lefts = [left for left in lefts if not any(left < line < left + length for line in crossing)]
+        free = [left for left in lefts if low <= left <= high - length]
+        left = edge if start is None else min(free, key=lambda left: abs(left - middle), default=middle)
+        _box(axes, (left, y - 0.08), length, 0.16, self.nodes[branch[0]].kind)
+        text = self._label(branch)
+        axes.text(left + length / 2, y - 0.01, text, ha="center", va="center", fontsize=7.5, zorder=4)
+
+    def _crossing(self, row, level):
+        """Where vertical lines pass the height of a level above a row."""
+        lines = [self._tap(*ends) for ends in self.rising if self.row[ends[0]] == row]
+        for other, edge, x, what, height in self.spans:
+            if other == row and not isinstance(what, Block):
+                from_above = what[0] is not None and self.row[what[0]] < row
+                lines += [edge] * (height < level if from_above else height > level) + [x] * (height > level)
+        return lines
 
     def _draw_rise(self, axes, start, end):
         """From the end of a branch to the row above it, between the two rows."""
@@ -229,10 +248,11 @@ class _Layout:
         text, sign = f"{node.title}\n{node.detail}".strip(), len(node.title) == 1
         look = {"rotation": 0 if sign else 90, "fontsize": 11 if sign else 7.5, "linespacing": 1.15}
         axes.text(center, y - 0.01 * sign, text, ha="center", va="center", zorder=4, **look)
+        aside = 0.08 * any(i == end for _, end in self.rising)  # the line from below ends here
         if node.kind == "convolution" or before is None or self.nodes[before].channels != node.channels:
             text = f"{node.channels or ''}"
             text += f"…{node.last_channels}" if node.last_channels not in (0, node.channels) else ""
-            axes.text(center, bottom - 0.03, text, ha="center", va="top", fontsize=7)
+            axes.text(center - aside, bottom - 0.03, text, ha="center", va="top", fontsize=7)
 
 
 def _box(axes, corner, width, height, kind):
