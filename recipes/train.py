@@ -43,7 +43,8 @@ class OneOf:
 
 
 DAMAGE = sr.degradations.Damage(blur=(0, 1.2), noise=(0, 20), jpeg=(15, 100), gray=0.4, share=0.4)
-LIGHT = OneOf((DAMAGE, sr.degradations.Damage(jpeg=(80, 97))))  # as cameras compress, so that their detail is kept
+CAMERA = sr.degradations.Damage(jpeg=(80, 97))  # as cameras compress, so that their detail is kept
+LIGHT, LIGHTER = OneOf((DAMAGE, CAMERA)), OneOf((DAMAGE, CAMERA, CAMERA))
 
 
 @dataclass(frozen=True)
@@ -106,7 +107,10 @@ RECIPES = {
         4, steps=4_000, teacher=TEACHER, start=f"compact_x4_robust{BEGUN}", degradation=LIGHT, rate=5e-4
     ),
     # From compact_x2 it does not learn in this time to remove blur.
-    "compact_x2_robust": robust(2, steps=3_000, start="compact_x4_robust", degradation=LIGHT),
+    f"compact_x2_robust{BEGUN}": robust(2, steps=3_000, start="compact_x4_robust", degradation=LIGHT),
+    "compact_x2_robust": robust(
+        2, steps=1_000, start=f"compact_x2_robust{BEGUN}", degradation=LIGHTER, rate=5e-4
+    ),
     # edsr_baseline_x4 has a recipe of its own, recipes/edsr.py.
     "edsr_baseline_x2": edsr(2, steps=1_500, rate=5e-4, start="edsr_baseline_x4"),
     "edsr_baseline_x3": edsr(3, steps=1_000, rate=5e-4, start="edsr_baseline_x4"),

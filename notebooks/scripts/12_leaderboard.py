@@ -132,7 +132,7 @@ def published(scale):
     rows = {}
     for row in benchmarks[benchmarks.scale == scale].itertuples():
         if row.method != "bicubic" and row.method not in records:
-            continue  # a study of an article's faults, or a self-ensemble
+            continue  # a study of an article's faults
         cells = rows.setdefault(title(row.method, scale), {})
         cells[row.dataset] = f"{row.psnr_y:.2f} / {row.ssim_y:.3f} / {row.lpips:.3f}"
         if row.method in records:
