@@ -2,6 +2,7 @@
 
 import ast
 from pathlib import Path
+from types import SimpleNamespace
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 
@@ -11,13 +12,14 @@ def definitions(number, **names):
 
     Args:
         number: of the lesson, such as "08".
-        **names: what its functions use beside that, such as `runtime`.
+        **names: what its functions use beside that; `runtime` is that of the quick profile where it is not given.
 
     Returns:
         dict of name → value.
     """
     file = next((REPOSITORY / "notebooks" / "scripts").glob(f"{number}_*.py"))
-    kept, imported = [], set()
+    names = {"runtime": SimpleNamespace(profile="quick", accelerator="cpu"), **names}
+    kept, imported = [], set(names)
     for node in ast.parse(file.read_text(encoding="utf-8")).body:
         if isinstance(node, ast.Import | ast.ImportFrom):
             imported |= {alias.asname or alias.name for alias in node.names}

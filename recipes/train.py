@@ -108,9 +108,7 @@ RECIPES = {
     ),
     # From compact_x2 it does not learn in this time to remove blur.
     f"compact_x2_robust{BEGUN}": robust(2, steps=3_000, start="compact_x4_robust", degradation=LIGHT),
-    "compact_x2_robust": robust(
-        2, steps=1_000, start=f"compact_x2_robust{BEGUN}", degradation=LIGHTER, rate=5e-4
-    ),
+    "compact_x2_robust": robust(2, steps=1_000, start=f"compact_x2_robust{BEGUN}", degradation=LIGHTER, rate=5e-4),
     # edsr_baseline_x4 has a recipe of its own, recipes/edsr.py.
     "edsr_baseline_x2": edsr(2, steps=1_500, rate=5e-4, start="edsr_baseline_x4"),
     "edsr_baseline_x3": edsr(3, steps=1_000, rate=5e-4, start="edsr_baseline_x4"),

@@ -205,9 +205,9 @@ def setup(
     """First call of every notebook: check versions, choose devices, precision and profile, set seeds, say so.
 
     Args:
-        profile: "quick" (minutes on a laptop, no network), "gpu" (the same with more steps, on the real data where
-            it is here), or "full" (the paper's data, downloaded if need be, and length). None takes SR_PROFILE,
-            else "gpu" where a GPU or TPU is seen, else "quick".
+        profile: "quick" (the lessons in minutes on a laptop), "gpu" (ten times as many steps), or "full" (as "gpu",
+            and never chosen by itself: what recipes run with). None takes SR_PROFILE, else "gpu" where a GPU or TPU
+            is seen, else "quick".
         precision: a Keras dtype policy such as "float32". None takes SR_PRECISION, else bfloat16 on GPUs that
             have it and on TPUs, float16 on older GPUs, float32 on a CPU. (Some CPUs have bfloat16 too: there
             SR_PRECISION=mixed_bfloat16 halves the time with TensorFlow, and multiplies it on others.)

@@ -91,7 +91,7 @@ BLOCKS = 4
 FILTERS = 32
 PATCH = 24  # side of the training pieces, in pixels of the low resolution
 BATCH_SIZE = 16
-STEPS = 300
+STEPS = 300 if runtime.profile == "quick" else 3_000
 EPOCH_STEPS = 100  # the network is measured after each epoch
 LEARNING_RATE = 2e-3
 LOSS = "mae"  # or "mse", sr.losses.NegativePSNR(), sr.losses.Charbonnier()

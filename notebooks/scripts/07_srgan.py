@@ -100,7 +100,7 @@ DISCRIMINATOR_FILTERS = 32  # of its first convolution
 FASTER = 10  # how much faster than the generator it learns
 PATCH = 24  # side of the training pieces, in pixels of the low resolution
 BATCH_SIZE = 4
-STEPS = 48
+STEPS = 48 if runtime.profile == "quick" else 480
 EPOCH_STEPS = 12  # your network is looked at after each epoch
 SHORT = 12  # steps of the experiment
 WATCHED = 4  # validation photos that are measured after each epoch

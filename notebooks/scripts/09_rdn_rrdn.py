@@ -94,7 +94,7 @@ GROWTH = 16  # feature maps that each of them adds
 FILTERS = 32  # feature maps between the blocks
 PATCH = 24  # side of the training pieces, in pixels of the low resolution
 BATCH_SIZE = 16
-STEPS = 150
+STEPS = 150 if runtime.profile == "quick" else 1_500
 EPOCH_STEPS = 50  # the network is measured after each epoch
 LEARNING_RATE = 2e-3
 LOSS = "mse"

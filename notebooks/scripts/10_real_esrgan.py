@@ -103,7 +103,7 @@ BLOCKS = 3  # convolutions with PReLU, after the first one
 FILTERS = 48
 PATCH = 24  # side of the training pieces, in pixels of the low resolution
 BATCH_SIZE = 16
-STEPS = 250
+STEPS = 250 if runtime.profile == "quick" else 2_500
 EPOCH_STEPS = 50  # the network is measured after each epoch
 LEARNING_RATE = 2e-3
 LOSS = "mse"

@@ -99,7 +99,7 @@ BLOCKS = 4  # convolutions of the network that you train here
 FILTERS = 32  # of each of them
 PATCH = 24
 BATCH_SIZE = 16
-STEPS = 200
+STEPS = 200 if runtime.profile == "quick" else 2_000
 EPOCH_STEPS = 50
 LEARNING_RATE = 2e-3
 WORK = 2e10 if runtime.accelerator == "cpu" else 2e12  # multiplications in one timing
