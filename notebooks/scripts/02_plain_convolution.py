@@ -86,7 +86,8 @@ runtime = sr.setup(seed=0)
 #
 # `device` above is what Keras computes on, and `profile` follows from it: with a GPU, the lessons of this course
 # take ten times as many steps. On Kaggle, choose *GPU T4 x2*. Both GPUs then share every batch, and a line
-# `devices` says so. For networks as small as those of 02 to 06 one GPU is as quick: write `sr.setup(devices=1)`.
+# `devices` says so. Networks as small as those of 02 to 06 leave one GPU mostly idle, so two need not be quicker:
+# `sr.setup(devices=1)` takes one. Time both.
 #
 # The constants of this lesson are in one cell. Change one and run the cells below: the networks, their
 # pictures and their numbers change with it.
