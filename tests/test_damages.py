@@ -191,7 +191,6 @@ def test_wrong_input_is_named(photo, rng):
 
 @pytest.mark.parametrize("scale", [2, 4])
 def test_the_choice_for_photos_is_ahead_on_damaged_ones(scale):
-    """By how much PSNR-Y is ahead, at JPEG of quality 90 within 0.05 dB of EDSR at ×2."""
     rows = pd.read_csv(sr.runtime.shipped("results") / "damages.csv").query("scale == @scale")
     psnr, lpips = (rows.pivot(index="degradation", columns="method", values=name) for name in ("psnr_y", "lpips"))
     chosen = sr.models.choice("photo", scale)
@@ -200,5 +199,4 @@ def test_the_choice_for_photos_is_ahead_on_damaged_ones(scale):
     assert (lpips[chosen] < lpips["bicubic"]).all()
     rivals = [f"edsr_baseline_x{scale}", f"compact_x{scale}"] + ["realesr_animevideov3_x4"] * (scale == 4)
     damaged = psnr.drop(index="bicubic")
-    assert (damaged[chosen] > damaged[rivals].max(axis=1) - 0.05).all()
-    assert (damaged[chosen] > damaged[rivals].max(axis=1)).sum() >= len(damaged) - (scale == 2)
+    assert (damaged[chosen] > damaged[rivals].max(axis=1)).all()
