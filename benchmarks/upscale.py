@@ -13,8 +13,8 @@ sizes: the first call on a picture of a size that is new, and the second: what c
 memory: the peak of a fresh process for 6 and 24 megapixels in tiles of 256, without the two pictures themselves.
 
 models: seconds per megapixel of output in tiles of 256, into a table if asked for. Where tf2onnx and onnxruntime are
-here, the last column is what ONNX Runtime takes of Keras's time for one such tile, of the file that `srhelpers export`
-makes: they take turns, and both are medians.
+here, the last column is what ONNX Runtime takes of Keras's time for a tile of 128, of the file that `srhelpers export`
+makes: they take turns, and both are medians. Each row is kept once it is measured.
 """
 
 import argparse
@@ -220,7 +220,7 @@ def against_onnxruntime(model, scale, window, rounds):
 def models(csv, rounds):
     import pandas as pd
 
-    pixels, rows = photo(2 * TILE, 2 * TILE), []
+    pixels = photo(2 * TILE, 2 * TILE)
     for name, scales in MEASURED.items():
         model = sr.models.load(name)
         overlap = sr.upscaling.engine.overlap_of(model, most=sr.upscaling.folders.OVERLAP)
@@ -230,14 +230,13 @@ def models(csv, rounds):
             start = time.perf_counter()
             result = sr.upscaling.upscale(pixels, model, scale=scale, tile=TILE, overlap=overlap)
             seconds = (time.perf_counter() - start) / (result.shape[0] * result.shape[1] / 1e6)
-            ratio = against_onnxruntime(model, scale, pixels[:side, :side], rounds)
-            measured = {"seconds_per_megapixel": seconds, "onnxruntime_to_keras": ratio}
-            rows.append({"model": name, "scale": scale, "tile": TILE} | measured)
-    table = pd.DataFrame(rows).assign(device=sr.runtime.device(), date=datetime.date.today().isoformat())
-    print(table.to_string(index=False, float_format="{:.2f}".format, na_rep="not here"))
-    if csv:
-        sr.metrics.save(table, csv, key=("model", "scale", "tile"))
-        print(f"Saved to {csv}.")
+            ratio = against_onnxruntime(model, scale, pixels[: TILE // 2, : TILE // 2], rounds)
+            known = {"model": name, "scale": scale, "tile": TILE, "seconds_per_megapixel": seconds}
+            where = {"device": sr.runtime.device(), "date": datetime.date.today().isoformat()}
+            row = pd.DataFrame([known | {"onnxruntime_to_keras": ratio} | where])
+            print(f"{name:<28} ×{scale} {seconds:6.2f} s per megapixel; ONNX Runtime / Keras {ratio:.2f}", flush=True)
+            if csv:
+                sr.metrics.save(row, csv, key=("model", "scale", "tile"))
 
 
 def main():
