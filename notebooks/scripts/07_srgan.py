@@ -100,9 +100,9 @@ DISCRIMINATOR_FILTERS = 32  # of its first convolution
 FASTER = 10  # how much faster than the generator it learns
 PATCH = 24  # side of the training pieces, in pixels of the low resolution
 BATCH_SIZE = 4
-STEPS = 48 if runtime.profile == "quick" else 480
-EPOCH_STEPS = 12  # your network is looked at after each epoch
-SHORT = 12  # steps of the experiment
+STEPS = 40 if runtime.profile == "quick" else 400
+EPOCH_STEPS = 10  # your network is looked at after each epoch
+SHORT = 10  # steps of the experiment
 WATCHED = 4  # validation photos that are measured after each epoch
 LEARNING_RATE = 1e-4
 MOMENTUM = 0.5  # how much of the last step's direction is kept; Adam's default is 0.9
@@ -487,7 +487,7 @@ class SRGAN(keras.Model):
 
 # %%
 LPIPS = sr.metrics.perceptual.is_here()
-validation = pieces(validation_files, patch_size=72, training=False)  # the middle of each photo
+validation = pieces(validation_files, patch_size=48, training=False)  # the middle of each photo
 squares = [square for n in range(len(validation)) for square in validation[n][1]]
 seen = sr.degradations.bicubic(target, (height // 4, width // 4))
 
@@ -747,7 +747,7 @@ table
 #     print(weight, measured(trained(content, adversarial=weight)))
 # ```
 #
-# Twelve steps are few. Run the lesson with all its steps before you trust the difference.
+# Ten steps are few. Run the lesson with all its steps before you trust the difference.
 # </details>
 #
 # <details><summary>Solution to 2</summary>

@@ -649,7 +649,7 @@ pd.DataFrame(rows).T.fillna("")
 # %% [markdown]
 # By PSNR, x4plus is below bicubic interpolation. By LPIPS it is far ahead of all others. Both are
 # right: it draws plausible detail in slightly wrong places. It is 27 times as large as animevideov3,
-# and takes 26 times as long.
+# and takes about 30 times as long.
 #
 # ## A drawing
 #

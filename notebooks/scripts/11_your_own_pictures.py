@@ -353,8 +353,8 @@ measured_at(4, [*methods.values(), "realesr_animevideov3_x4", "realesrgan_x4plus
 measured_at(2, ["bicubic", "compact_x2", "edsr_baseline_x2", "compact_x2_robust"])
 
 # %% [markdown]
-# By PSNR the robust network is ahead on noise, on blur and from JPEG 75 down, by .4 dB and more (on
-# `noise5` by .1 dB); at JPEG 90 it is level with EDSR. By LPIPS the networks that were trained on clean
+# By PSNR the robust network is ahead of all others on each kind of damage, by .3 dB and more, but on
+# `noise5` by .1 dB, and at JPEG 90 by a few hundredths, which is level. By LPIPS the networks that were trained on clean
 # photos lead on all four JPEGs, and the robust one on noise and blur: it smooths the blocks away, and
 # fine texture with them.
 #
