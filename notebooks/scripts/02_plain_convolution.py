@@ -21,7 +21,7 @@
 #
 # | | |
 # |---|---|
-# | Time | about two minutes on two CPU cores |
+# | Time | a minute on two CPU cores |
 # | Read first | [01](01_bicubic_baselines.ipynb): downsampling, bicubic interpolation, PSNR |
 # | Photos | 200 photographs to train on and 16 to validate, part of the course |
 

@@ -21,7 +21,7 @@
 #
 # | | |
 # |---|---|
-# | Time | two minutes on two CPU cores |
+# | Time | a minute and a quarter on two CPU cores |
 # | Read first | [02](02_plain_convolution.ipynb): two outputs, the training loop |
 # | Photos | 200 photographs to train on and 16 to validate, part of the course |
 

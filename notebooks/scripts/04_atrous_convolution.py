@@ -21,7 +21,7 @@
 #
 # | | |
 # |---|---|
-# | Time | three minutes on two CPU cores |
+# | Time | a minute and a half on two CPU cores |
 # | Read first | [03](03_residual_blocks.ipynb): residual blocks, adding to bicubic interpolation |
 # | Photos | 200 photographs to train on and 16 to validate, part of the course |
 

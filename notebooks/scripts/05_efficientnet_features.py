@@ -21,7 +21,7 @@
 #
 # | | |
 # |---|---|
-# | Time | a few minutes on two CPU cores |
+# | Time | a minute and a half on two CPU cores |
 # | Read first | [02](02_plain_convolution.ipynb): two outputs, [03](03_residual_blocks.ipynb): residual blocks |
 # | Photos | 200 photographs to train on and 16 to validate, part of the course |
 

@@ -21,7 +21,7 @@
 #
 # | | |
 # |---|---|
-# | Time | two to five minutes on two CPU cores, half of it for training |
+# | Time | a minute and a half on two CPU cores, more than half of it for training |
 # | Read first | [01](01_bicubic_baselines.ipynb): PSNR, [03](03_residual_blocks.ipynb): residual blocks, [06](06_depth_to_space.ipynb): depth to space |
 # | Photos | 200 photographs to train on and 16 to validate, part of the course |
 # | Weights | VGG19 of Keras, 80 MB, is downloaded once; without internet the lesson uses another loss |
@@ -100,10 +100,10 @@ DISCRIMINATOR_FILTERS = 32  # of its first convolution
 FASTER = 10  # how much faster than the generator it learns
 PATCH = 24  # side of the training pieces, in pixels of the low resolution
 BATCH_SIZE = 4
-STEPS = 40 if runtime.profile == "quick" else 400
-EPOCH_STEPS = 10  # your network is looked at after each epoch
-SHORT = 10  # steps of the experiment
-WATCHED = 4  # validation photos that are measured after each epoch
+STEPS = 36 if runtime.profile == "quick" else 360
+EPOCH_STEPS = 9  # your network is looked at after each epoch
+SHORT = 9  # steps of the experiment
+WATCHED = 3  # validation photos that are measured after each epoch
 LEARNING_RATE = 1e-4
 MOMENTUM = 0.5  # how much of the last step's direction is kept; Adam's default is 0.9
 
@@ -747,7 +747,7 @@ table
 #     print(weight, measured(trained(content, adversarial=weight)))
 # ```
 #
-# Ten steps are few. Run the lesson with all its steps before you trust the difference.
+# Nine steps are few. Run the lesson with all its steps before you trust the difference.
 # </details>
 #
 # <details><summary>Solution to 2</summary>

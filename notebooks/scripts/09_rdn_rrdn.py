@@ -21,7 +21,7 @@
 #
 # | | |
 # |---|---|
-# | Time | a minute and a half on two CPU cores, half of it for training two networks |
+# | Time | a minute and a quarter on two CPU cores, half of it for training two networks |
 # | Read first | [07](07_srgan.ipynb): what a GAN is for, [08](08_edsr.ipynb): EDSR, the training loop |
 # | Photos | 200 photographs to train on and 16 to validate, part of the course |
 

@@ -22,7 +22,7 @@
 #
 # | | |
 # |---|---|
-# | Time | a minute and a half on two CPU cores, a third of it for training networks |
+# | Time | a minute and a quarter on two CPU cores, a third of it for training networks |
 # | Read first | [07](07_srgan.ipynb): adversarial training, [08](08_edsr.ipynb): EDSR, [09](09_rdn_rrdn.ipynb): dense blocks |
 # | Photos | 200 photographs to train on and 16 to validate, part of the course; two JPEGs and a logo that come with Matplotlib and scikit-image |
 

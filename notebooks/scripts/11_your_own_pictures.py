@@ -21,7 +21,7 @@
 #
 # | | |
 # |---|---|
-# | Time | a minute on two CPU cores; nothing is trained |
+# | Time | half a minute on two CPU cores; nothing is trained |
 # | Read first | [01](01_bicubic_baselines.ipynb): how low resolution is made, PSNR |
 # | Photos | one of yours, or a sample |
 

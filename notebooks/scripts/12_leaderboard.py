@@ -21,7 +21,7 @@
 #
 # | | |
 # |---|---|
-# | Time | a minute and a half on two CPU cores, a quarter of a minute of it for training; then as long as you like to rate pictures |
+# | Time | a minute on two CPU cores, a quarter of it for training; then as long as you like to rate pictures |
 # | Read first | [01](01_bicubic_baselines.ipynb): PSNR and SSIM, [07](07_srgan.ipynb): SRGAN and LPIPS, [08](08_edsr.ipynb): the small network |
 # | Photos | the 16 photographs of the course that validate, or a folder of your own |
 

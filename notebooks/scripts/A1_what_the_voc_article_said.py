@@ -22,7 +22,7 @@
 #
 # | | |
 # |---|---|
-# | Time | half a minute on two CPU cores |
+# | Time | a quarter of a minute on two CPU cores |
 # | Read first | [02](02_plain_convolution.ipynb) to [06](06_depth_to_space.ipynb): the networks, one a lesson |
 # | Photos | 16 photographs, part of the course. The tables were measured on other photos, described below |
 
