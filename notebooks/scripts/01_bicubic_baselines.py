@@ -22,7 +22,7 @@
 #
 # | | |
 # |---|---|
-# | Time | a quarter of a minute on two CPU cores |
+# | Time | half a minute on two CPU cores |
 # | Read first | nothing; you need Python and a little NumPy |
 # | Photos | photographs that are part of the course; Set5, Set14 and B100 too, where you have them |
 
