@@ -505,15 +505,15 @@ validation_only = {name: {"val_psnr": run.history["val_psnr"]} for name, run in 
 sr.plots.history(
     validation_only,
     baseline={"bicubic": bicubic},
-    title="Without batch normalization training is ahead, most in the first epochs",
+    title="Compare the two lines of one seed: without batch normalization is ahead",
 )
 
 # %% [markdown]
 # Compare the two rows of one block first: that is the spread of the random starts. Then compare the
-# blocks. Without batch normalization the networks are ahead from the first epoch on, and their training
-# takes less time (the seconds also depend on what else your machine does). At the end the lead is a few
-# hundredths of a decibel, and with `SHORT = 100` none was left in our runs: all four ended equal, to a
-# hundredth. This is a result for a small network, few steps and this learning rate. It is no proof for others.
+# blocks. From the same start, the network without batch normalization is ahead in every epoch, and its training
+# takes less time (the seconds also depend on what else your machine does). At the end the lead is about a tenth
+# of a decibel, little more than the two starts differ, and with `SHORT = 100` none was left in our runs: all
+# four ended equal, to a hundredth. This is a result for a small network, few steps and this learning rate. It is no proof for others.
 #
 # What batch normalization does to a picture is easiest to see in training mode (`training=True`), in
 # which it normalizes with the statistics of the batch. Give the network the same photo in two batches,
