@@ -138,7 +138,12 @@ class Study:
             labels = [ipywidgets.HTML(f"<center>This is <b>{end}</b>.</center>") for end in ends]
             shown = [picture(self.calibration, name, True) for name in (LOWEST, HIGHEST)]
             pictures.children = [ipywidgets.VBox(pair) for pair in zip(labels, shown, strict=True)]
-            head.value = f"<h3>Before you begin</h3>{len(self.remaining)} questions. Answer by what you see first."
+            bar.value = number = len(self.questions) - len(self.remaining)
+            done = f"{number} of {len(self.questions)} are answered. " * bool(number)
+            head.value = (
+                f"<h3>Before you begin</h3>{done}{len(self.remaining)} questions. Answer by what you see first: how good "
+                "the picture is, not what it shows. Each photo comes several times."
+            )
             answers.children = [begin]
 
         def ask(_=None):

@@ -479,8 +479,8 @@ study.show()
 answers, reports = sr.opinions.read(folder)
 for report in reports:
     print(report)
-todo = "No answers yet: grade the pictures above, then run this cell."
-sr.opinions.scores(answers).round(2) if len(answers) else print(todo)
+todo = f"{len(study.remaining)} questions left: answer them above, then run this cell."
+print(todo) if study.remaining else sr.opinions.scores(answers).round(2)
 
 # %% [markdown]
 # The interval is a *bootstrap*: the photos (or, of several raters, the raters) are drawn again and
