@@ -141,8 +141,8 @@ class Study:
             bar.value = number = len(self.questions) - len(self.remaining)
             done = f"{number} of {len(self.questions)} are answered. " * bool(number)
             head.value = (
-                f"<h3>Before you begin</h3>{done}{len(self.remaining)} questions. Answer by what you see first: how good "
-                "the picture is, not what it shows. Each photo comes several times."
+                f"<h3>Before you begin</h3>{done}{len(self.remaining)} questions. Answer by what you see first: how "
+                "good the picture is, not what it shows. Each photo comes several times."
             )
             answers.children = [begin]
 
