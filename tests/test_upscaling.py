@@ -255,6 +255,19 @@ def test_any_size_is_compiled_once():
     assert noted.shapes == [(None, None, None, 3)]
 
 
+def test_networks_are_not_in_training_mode():
+    class Brighter(layers.Layer):
+        def call(self, inputs, training=True):
+            return inputs + 100.0 * training
+
+        def compute_output_shape(self, input_shape):
+            return input_shape
+
+    picture = noise(5, 6, 3, dtype="uint8") // 2
+    expected = picture.repeat(2, 0).repeat(2, 1)
+    np.testing.assert_array_equal(upscale(picture, made_of(Brighter(), bigger()), overlap=0), expected)
+
+
 @pytest.mark.skipif(not JAX, reason="TensorFlow compiles for any size")
 def test_pictures_of_many_sizes_share_a_few_windows(monkeypatch):
     predict, shapes = keras.Model.predict_on_batch, set()

@@ -105,7 +105,8 @@ class _Upscaler:
         if any_size and keras.backend.backend() == "tensorflow":
             # Keras would trace it for the first picture's size, and at the second size again for any.
             tensorflow = runtime.tensorflow()
-            return tensorflow.function(network, input_signature=[tensorflow.TensorSpec((None, None, None, 3))])
+            any_pictures = tensorflow.TensorSpec((None, None, None, 3))
+            return tensorflow.function(partial(network, training=False), input_signature=[any_pictures])
         network.jit_compile = self.jax  # TensorFlow's XLA would compile for every size too
         return network.predict_on_batch
 
