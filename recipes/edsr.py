@@ -140,9 +140,7 @@ def train():
         callbacks = [Fade(bridge.fading)] * (stage.name == "all")
         sizes = {"patch_size": stage.patch, "batch_size": stage.batch, "seed": max(0, number - 1)}
         training = pieces(targets, batches=EPOCH, skip_flat=0.25, **sizes)
-        schedule = keras.optimizers.schedules.CosineDecay(
-            stage.rate / 20, stage.steps - 30, warmup_target=stage.rate, warmup_steps=30
-        )
+        schedule = sr.training.warmup_cosine(stage.rate, stage.steps, warmup=30)
         metrics = [sr.metrics.PSNR(crop_border=4, luma=True)]
         bridge.network.compile(Muon(schedule), loss="mae", metrics=metrics)
         options = {"epochs": stage.steps // EPOCH, "folder": REPOSITORY / "build" / "recipes" / f"{NAME}_{stage.name}"}

@@ -100,7 +100,15 @@ def voc(title, lesson, function, steps=1_000, **options):
 
 RECIPES = {
     "compact_x4": compact(4, steps=5_000, teacher=TEACHER, source=LEARNED),
-    "compact_x2": compact(2, steps=5_000),
+    f"compact_x2{BEGUN}": compact(2, steps=5_000),
+    "compact_x2": compact(
+        2,
+        steps=5_000,
+        rate=1e-3,
+        start=f"compact_x2{BEGUN}",
+        teacher="edsr_baseline_x2",
+        source="learned from pictures of edsr_baseline_x2",
+    ),
     "compact_x3": compact(3, steps=1_500, start="compact_x4", source=LEARNED),
     f"compact_x4_robust{BEGUN}": robust(4, steps=5_000, teacher=TEACHER, start="compact_x4"),
     "compact_x4_robust": robust(
@@ -170,9 +178,7 @@ def train(name, steps=None):
     )
     middles = {"patch_size": 288 // max(recipe.scales), "batch_size": 4, "training": False}
     validation = pieces(sr.datasets.split("photos")[1], **middles)
-    rate = keras.optimizers.schedules.CosineDecay(
-        recipe.rate / 20, steps - 200, warmup_target=recipe.rate, warmup_steps=200
-    )
+    rate = sr.training.warmup_cosine(recipe.rate, steps, warmup=200)
     metrics = [[sr.metrics.PSNR(crop_border=scale, luma=True)] for scale in recipe.scales]
     # Keras 3.13 takes a list for each output only where there are several.
     model.compile(Muon(rate), loss=["mae"] * len(metrics), metrics=metrics if len(metrics) > 1 else metrics[0])

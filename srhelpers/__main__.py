@@ -22,6 +22,7 @@ def _run(arguments):
         profile=arguments.profile,
         keep_going=arguments.keep_going,
         in_place=arguments.in_place,
+        jobs=arguments.jobs,
     )
 
 
@@ -173,6 +174,7 @@ def _parser():
     run.add_argument("numbers", nargs="*", metavar="NN", help="such as 01 02; none means all")
     run.add_argument("--profile", choices=("quick", "gpu", "full"), help="default: gpu where there is one, else quick")
     run.add_argument("--keep-going", action="store_true", help="go on after a notebook that fails")
+    run.add_argument("--jobs", type=int, default=1, metavar="N", help="how many run at the same time (default: 1)")
     run.add_argument("--in-place", action="store_true", help="also save the outputs into notebooks/ (for authors)")
     run.set_defaults(function=_run)
 

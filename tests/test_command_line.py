@@ -83,16 +83,30 @@ def test_run_makes_relative_folders_absolute(here, monkeypatch):
     assert executed.cells[2].outputs[0].text == f"{here / 'photos'}\n"
 
 
+def test_run_works_on_several_at_the_same_time(here, capfd):
+    wait = "import pathlib, time\nwhile not pathlib.Path('{}').exists(): time.sleep(0.1)"
+    notebook(here / "notebooks", "01_a.ipynb", "import pathlib; pathlib.Path('one').touch()", wait.format("two"))
+    notebook(here / "notebooks", "02_b.ipynb", wait.format("one"), "pathlib.Path('two').touch()")
+    notebook(here / "notebooks", "03_bad.ipynb", "1 / 0")
+    assert main(["run", "--jobs", "2"]) == 1
+    rows = [line.split() for line in capfd.readouterr().out.splitlines()]
+    results = {row[0]: row[3] for row in rows if row and row[0].startswith("0")}
+    assert results == {"01_a": "ok", "02_b": "ok", "03_bad": "failed"}
+    assert main(["run", "--jobs", "0"]) == 1
+
+
 @pytest.mark.skipif(sys.platform == "win32", reason="nobody can press Ctrl-C for another process of Windows")
-def test_ctrl_c_stops_cleanly(here):
-    notebook(
-        here / "notebooks", "01_long.ipynb", "import time, pathlib", "pathlib.Path('started').touch(); time.sleep(60)"
-    )
-    command = [sys.executable, "-m", "srhelpers", "run", "01", "--in-place"]
-    before = (here / "notebooks" / "01_long.ipynb").read_text("utf-8")
+@pytest.mark.parametrize("jobs", [1, 2])
+def test_ctrl_c_stops_cleanly(here, jobs):
+    names = ["01_long.ipynb", "02_long.ipynb"][:jobs]
+    for name in names:
+        touch = f"pathlib.Path('{name}.started').touch()"
+        notebook(here / "notebooks", name, "import time, pathlib", f"{touch}; time.sleep(60)")
+    command = [sys.executable, "-m", "srhelpers", "run", "--in-place", "--jobs", str(jobs)]
+    before = [(here / "notebooks" / name).read_text("utf-8") for name in names]
     process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, start_new_session=True)
     deadline = time.monotonic() + 60
-    while not (here / "notebooks" / "started").exists():
+    while len(list((here / "notebooks").glob("*.started"))) < jobs:
         assert time.monotonic() < deadline
         time.sleep(0.1)
     os.killpg(process.pid, signal.SIGINT)
@@ -100,7 +114,7 @@ def test_ctrl_c_stops_cleanly(here):
     assert process.returncode == 130
     assert error.strip().endswith("srhelpers: stopped")
     assert "Traceback" not in error
-    assert (here / "notebooks" / "01_long.ipynb").read_text("utf-8") == before
+    assert [(here / "notebooks" / name).read_text("utf-8") for name in names] == before
     assert not list((here / "build").iterdir())
 
 

@@ -200,14 +200,6 @@ srcnn_validation = whole(validation_files, scale=4)
 
 
 # %%
-def schedule(steps, peak=LEARNING_RATE):
-    """A learning rate that rises to its peak in the first tenth, then falls to zero."""
-    rising = max(1, steps // 10)
-    return keras.optimizers.schedules.CosineDecay(
-        0.0, steps - rising, warmup_target=peak, warmup_steps=rising
-    )
-
-
 def epochs(steps):
     """How many epochs make this number of steps."""
     return max(1, steps // EPOCH_STEPS)
@@ -215,7 +207,7 @@ def epochs(steps):
 
 # %%
 first.compile(
-    optimizer=keras.optimizers.Adam(schedule(SHORT)),
+    optimizer=keras.optimizers.Adam(sr.training.warmup_cosine(LEARNING_RATE, SHORT)),
     loss=LOSS,
     metrics=[sr.metrics.PSNR(luma=True, crop_border=4)],
 )
@@ -303,10 +295,11 @@ sr.plots.network(copying)
 def compiled(model, steps=STEPS, learning_rate=LEARNING_RATE):
     """The model with its two outputs, ready for `fit`."""
     model.compile(
-        optimizer=keras.optimizers.Adam(schedule(steps, learning_rate)),
+        optimizer=keras.optimizers.Adam(sr.training.warmup_cosine(learning_rate, steps)),
         loss=[LOSS, LOSS],
         metrics=[[sr.metrics.PSNR(luma=True, crop_border=scale)] for scale in (2, 4)],
     )
+    model.optimizer.build(model.trainable_variables)  # or TensorFlow would trace the step twice
     return model
 
 

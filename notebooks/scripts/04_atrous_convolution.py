@@ -219,18 +219,11 @@ sr.plots.pairs(
 # Adam, and a learning rate that rises from almost zero for a tenth of the steps and then falls to
 # zero along a cosine. The rise is called *warm-up*. Adam divides each gradient by its usual size,
 # which it does not know yet in the first steps; a small rate keeps these steps from doing damage.
+# `warmup_cosine` is Keras's `CosineDecay` with these numbers filled in.
 
 
 # %%
-def rate_schedule(steps):
-    """Up for a tenth of the steps, then down along a cosine."""
-    rise = max(1, steps // 10)
-    return keras.optimizers.schedules.CosineDecay(
-        LEARNING_RATE / 20, max(1, steps - rise), warmup_target=LEARNING_RATE, warmup_steps=rise
-    )
-
-
-schedule = rate_schedule(STEPS)
+schedule = sr.training.warmup_cosine(LEARNING_RATE, STEPS)
 figure, axes = plt.subplots(figsize=(5, 2.4))
 steps = range(0, STEPS, 5)
 axes.plot(steps, [float(schedule(step)) for step in steps])
@@ -242,11 +235,12 @@ plt.show()
 def compiled(model, steps=STEPS, loss=LOSS, weights=WEIGHTS):
     """The model, ready for `fit`."""
     model.compile(
-        optimizer=keras.optimizers.Adam(rate_schedule(steps)),
+        optimizer=keras.optimizers.Adam(sr.training.warmup_cosine(LEARNING_RATE, steps)),
         loss=[loss, loss],
         loss_weights=list(weights),
         metrics=[[sr.metrics.PSNR(luma=True, crop_border=scale)] for scale in (2, 4)],
     )
+    model.optimizer.build(model.trainable_variables)  # or TensorFlow would trace the step twice
     return model
 
 

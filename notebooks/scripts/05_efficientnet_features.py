@@ -207,6 +207,7 @@ def trial(network):
     network.compile(
         optimizer=keras.optimizers.Adam(TRIAL_RATE), loss=["mse", "mse"], loss_weights=[0.65, 0.35]
     )
+    network.optimizer.build(network.trainable_variables)  # or TensorFlow would trace the step twice
     few.set_epoch(0)  # the same pieces every time
     network.fit(few, epochs=TRIAL // len(few), verbose=0)
     return network
@@ -443,15 +444,12 @@ sr.plots.network(model, title=f"With features: {model.count_params():,} paramete
 # %%
 def compiled(model):
     """The model, ready for `fit`."""
-    rise = max(1, STEPS // 10)
-    schedule = keras.optimizers.schedules.CosineDecay(
-        LEARNING_RATE / 20, max(1, STEPS - rise), warmup_target=LEARNING_RATE, warmup_steps=rise
-    )
     model.compile(
-        optimizer=keras.optimizers.Adam(schedule),
+        optimizer=keras.optimizers.Adam(sr.training.warmup_cosine(LEARNING_RATE, STEPS)),
         loss=[LOSS, LOSS],
         metrics=[[sr.metrics.PSNR(luma=True, crop_border=scale)] for scale in (2, 4)],
     )
+    model.optimizer.build(model.trainable_variables)
     return model
 
 

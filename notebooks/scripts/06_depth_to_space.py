@@ -297,15 +297,12 @@ sr.plots.pairs(
 # %%
 def compiled(model, steps, scales=(2, 4)):
     """The model, ready for `fit`."""
-    rising = max(1, steps // 10)
-    schedule = keras.optimizers.schedules.CosineDecay(
-        0.0, steps - rising, warmup_target=LEARNING_RATE, warmup_steps=rising
-    )
     model.compile(
-        optimizer=keras.optimizers.Adam(schedule),
+        optimizer=keras.optimizers.Adam(sr.training.warmup_cosine(LEARNING_RATE, steps)),
         loss=[LOSS for _ in scales],
         metrics=[[sr.metrics.PSNR(luma=True, crop_border=scale)] for scale in scales],
     )
+    model.optimizer.build(model.trainable_variables)  # or TensorFlow would trace the step twice
     return model
 
 

@@ -247,6 +247,7 @@ def compiled(model, steps=STEPS):
         loss=LOSS,
         metrics=[sr.metrics.PSNR(luma=True, crop_border=SCALE, name="psnr")],
     )
+    model.optimizer.build(model.trainable_variables)  # or TensorFlow would trace the step twice
     return model
 
 

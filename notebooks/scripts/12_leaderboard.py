@@ -265,6 +265,7 @@ validation = pieces(validation_files, patch_size=288 // SCALE, training=False)
 schedule = keras.optimizers.schedules.CosineDecay(LEARNING_RATE, STEPS)
 psnr = sr.metrics.PSNR(luma=True, crop_border=SCALE, name="psnr")
 model.compile(optimizer=keras.optimizers.Adam(schedule), loss="mae", metrics=[psnr])
+model.optimizer.build(model.trainable_variables)  # or TensorFlow would trace the step twice
 history = model.fit(
     training, validation_data=validation, epochs=max(STEPS // EPOCH_STEPS, 1), verbose=0
 )

@@ -1,4 +1,5 @@
-"""`fit` that goes on after an interruption."""
+"""`fit` that goes on after an interruption, and the learning rate of the lessons."""
 
 from .fitting import fit
 from .keys import run_key
+from .schedules import warmup_cosine
