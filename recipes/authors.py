@@ -366,7 +366,9 @@ def compare(name, folder, network):
     picture, expected = (sr.datasets.read_image(next(package.rglob(path))) for path in network.sample)
     made = sr.upscaling.upscale(picture, sr.models.load(name, folder=folder), scale=4)
     difference = np.abs(made.astype(int) - expected)
-    print(f"{name} and its package's sample: {difference.max()} gray levels at most, {difference.mean():.4f} on average")
+    print(
+        f"{name} and its package's sample: {difference.max()} gray levels at most, {difference.mean():.4f} on average"
+    )
     if difference.max() > 1:
         raise ValueError(f"Expected {name} to differ from the sample by a gray level at most.")
 

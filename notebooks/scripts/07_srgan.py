@@ -100,9 +100,9 @@ DISCRIMINATOR_FILTERS = 32  # of its first convolution
 FASTER = 10  # how much faster than the generator it learns
 PATCH = 24  # side of the training pieces, in pixels of the low resolution
 BATCH_SIZE = 4
-STEPS = 36 if runtime.profile == "quick" else 360
-EPOCH_STEPS = 9  # your network is looked at after each epoch
-SHORT = 9  # steps of the experiment
+STEPS = 30 if runtime.profile == "quick" else 300
+EPOCH_STEPS = 10  # your network is looked at after each epoch
+SHORT = 10  # steps of the experiment
 WATCHED = 3  # validation photos that are measured after each epoch
 LEARNING_RATE = 1e-4
 MOMENTUM = 0.5  # how much of the last step's direction is kept; Adam's default is 0.9
