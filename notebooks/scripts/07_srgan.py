@@ -100,9 +100,9 @@ DISCRIMINATOR_FILTERS = 32  # of its first convolution
 FASTER = 10  # how much faster than the generator it learns
 PATCH = 24  # side of the training pieces, in pixels of the low resolution
 BATCH_SIZE = 4
-STEPS = 30 if runtime.profile == "quick" else 300
-EPOCH_STEPS = 10  # your network is looked at after each epoch
-SHORT = 10  # steps of the experiment
+STEPS = 36 if runtime.profile == "quick" else 360
+EPOCH_STEPS = 12  # your network is looked at after each epoch
+SHORT = 8  # steps of the experiment
 WATCHED = 3  # validation photos that are measured after each epoch
 LEARNING_RATE = 1e-4
 MOMENTUM = 0.5  # how much of the last step's direction is kept; Adam's default is 0.9
@@ -594,23 +594,21 @@ sr.metrics.table(methods, photos, lpips=LPIPS)
 
 # %%
 def between(first, second, share):
-    """The network whose weights are (1 − share) · first + share · second."""
-    network = srresnet()
+    """Weights between those of two networks: (1 − share) · first + share · second."""
     pairs = zip(first.get_weights(), second.get_weights(), strict=True)
-    network.set_weights([(1 - share) * one + share * other for one, other in pairs])
-    return network
+    return [(1 - share) * one + share * other for one, other in pairs]
 
 
-first, last = published.values()
-mixed = {0: first} | {share: between(first, last, share) for share in (0.25, 0.5, 0.75)} | {1: last}
-zooms = {
-    f"{share:.2f}": [sr.upscaling.upscale(seen, network)[top : top + side, left : left + side]]
-    for share, network in mixed.items()
-}
+slider, zooms, points = srresnet(), {}, {}
+for share in (0, 0.25, 0.5, 0.75, 1):
+    slider.set_weights(between(*published.values(), share))
+    picture = sr.upscaling.upscale(seen, slider)
+    zooms[f"{share:.2f}"] = [picture[top : top + side, left : left + side]]
+    points[share] = measured(slider)
 sr.plots.pairs(zooms, title="From SRResNet (0) to SRGAN (1)")
 
 # %%
-points = pd.DataFrame({share: measured(network) for share, network in mixed.items()}).T
+points = pd.DataFrame(points).T
 way = pd.DataFrame(watch.scores)
 figure, axes = plt.subplots(figsize=(7, 4))
 axes.plot(points.PSNR, points.LPIPS, marker="o", label="the slider")
@@ -649,7 +647,7 @@ def trained(content, **options):
     generator.set_weights(published["SRResNet"].get_weights())
     opponent.set_weights(judge.get_weights())
     short = compiled(SRGAN(generator, opponent, content, **options), SHORT)
-    short.fit(training, epochs=max(1, SHORT // len(training)), verbose=0)
+    short.fit(pieces(training_files, batches=SHORT), verbose=0)
     return generator
 
 
@@ -731,7 +729,7 @@ table
 #
 # 1. Set `ADVERSARIAL = 0.0` and run the lesson again from the constants. How do PSNR and LPIPS change?
 #    As a short experiment, start from `trained(content, adversarial=...)`.
-# 2. Continue the slider beyond its end: `between(*published.values(), 1.3)`. What does the picture
+# 2. Continue the slider beyond its end: `slider.set_weights(between(*published.values(), 1.3))`. What does the picture
 #    exaggerate?
 # 3. The article feeds VGG19 with −1…1 in place of 0…255. How large is the content loss of bicubic
 #    interpolation then? Start from `contents["vgg54"](real / 127.5 - 1, ...)`.
@@ -747,14 +745,14 @@ table
 #     print(weight, measured(trained(content, adversarial=weight)))
 # ```
 #
-# Nine steps are few. Run the lesson with all its steps before you trust the difference.
+# Eight steps are few. Run the lesson with all its steps before you trust the difference.
 # </details>
 #
 # <details><summary>Solution to 2</summary>
 #
 # ```python
-# beyond = between(*published.values(), 1.3)
-# sr.plots.compare(opening, {"SRGAN": published["SRGAN"], "beyond": beyond}, scale=4, zoom=ZOOM)
+# slider.set_weights(between(*published.values(), 1.3))
+# sr.plots.compare(opening, {"SRGAN": published["SRGAN"], "beyond": slider}, scale=4, zoom=ZOOM)
 # ```
 #
 # It exaggerates what SRGAN adds to SRResNet: contrast of the texture, and a grain where there is
@@ -777,7 +775,8 @@ table
 # <details><summary>Solution to 4</summary>
 #
 # ```python
-# print(measured(between(published["SRResNet"], model, 0.5)))
+# slider.set_weights(between(published["SRResNet"], model, 0.5))
+# print(measured(slider))
 # ```
 # </details>
 #
