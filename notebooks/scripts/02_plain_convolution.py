@@ -470,8 +470,8 @@ sr.plots.compare(
 
 # %% [markdown]
 # The copying network draws stairs. Yours has sharper edges than bicubic interpolation. None of them
-# brings back the finest texture: the small photo does not show it. SRCNN is blurrier than bicubic
-# interpolation so far. Here are the scores on all validation photos:
+# brings back the finest texture: the small photo does not show it. SRCNN is a little blurrier than bicubic
+# interpolation so far, and its colors are not right yet: white turns pink. Here are the scores on all validation photos:
 
 # %%
 methods = {
@@ -553,7 +553,7 @@ for name, network in trials.items():
     print(f"{name}: {alive(network)} of {FILTERS} channels")
 
 # %% [markdown]
-# A single dead channel does no harm. Where no channel is left, only a constant is added to the bicubic
+# A few dead channels do no harm. Where no channel is left, only a constant is added to the bicubic
 # picture, and the weights before it get no gradient, so more steps do not help. Lesson
 # [05](05_efficientnet_features.ipynb) meets dead ReLUs again.
 #

@@ -216,7 +216,7 @@ sr.plots.pairs(
 # %% [markdown]
 # ## Train
 #
-# Adam, and a learning rate that rises from almost zero for a tenth of the steps and then falls to
+# Adam, and a learning rate that rises from a twentieth of its peak for a tenth of the steps and then falls to
 # zero along a cosine. The rise is called *warm-up*. Adam divides each gradient by its usual size,
 # which it does not know yet in the first steps; a small rate keeps these steps from doing damage.
 # `warmup_cosine` is Keras's `CosineDecay` with these numbers filled in.

@@ -430,7 +430,7 @@ pd.DataFrame(
 # The resize-convolution has the largest layers by far and is the slowest: two convolutions run on r²
 # times as many pixels. The other three put out little more than the body does: of large size
 # they have only the picture itself. In quality all four end above bicubic. In our run the transposed
-# convolution and depth to space are ahead, by about a tenth of a decibel. That is one seed and a very
+# convolution and depth to space are ahead, by .07 to .17 dB. That is one seed and a very
 # short run: exercise 4 gives them more time, and another seed.
 #
 # The pictures look less alike than the scores. What each head adds to the bicubic picture, gray for

@@ -538,8 +538,8 @@ sr.plots.pairs({name: [zoom] for name, zoom in zooms.items()}, title="What the t
 
 # %% [markdown]
 # Compare the pictures with each other and with the photo. The training changes them visibly: edges
-# become sharper, and a fine weave appears that no photo has. Now the one is stronger, now the other,
-# since the training of a GAN goes back and forth. It takes many more steps to turn a weave into
+# become sharper, and a fine weave appears that no photo has. Between the second epoch and the last one
+# little changes. It takes many more steps to turn a weave into
 # texture: the published SRGAN had 200,000.
 #
 # Here are the losses:
@@ -618,15 +618,15 @@ for share, point in points.iterrows():
 for epoch, point in way.iloc[1:].iterrows():
     axes.annotate(f" {epoch}", (point.PSNR, point.LPIPS), fontsize="small")
 axes.set(xlabel="PSNR-Y, dB (higher is better)", ylabel="LPIPS (lower is better)")
-axes.set_title("The slider is smooth, a short training is not")
+axes.set_title("A slider between two networks, and your training: lower right is better")
 axes.legend(frameon=False)
 plt.show()
 
 # %% [markdown]
 # The slider is a curve of networks that need no training: every step towards SRGAN lowers LPIPS and
-# costs PSNR. Your training starts at SRResNet's end and follows no smooth path, since two networks
-# answer each other; the small numbers are its epochs. The last network of a GAN is often not its best.
-# Below the curve a network has a lower LPIPS than the slider has at the same PSNR. (These are means over
+# costs PSNR. Your training starts at SRResNet's end; the small numbers are its epochs, of which the first
+# changes most. It need not go on like this: two networks answer each other, and the last network of a GAN is
+# often not its best. Below the curve, as yours here, a network has a lower LPIPS than the slider has at the same PSNR. (These are means over
 # the first validation photos, so the numbers differ from those of the table.)
 #
 # Blau and Michaeli (2018) show that this is no fault of these networks: beyond some point no method
@@ -666,7 +666,7 @@ sr.plots.compare(
 )
 
 # %% [markdown]
-# Edges turn into lines that the photo does not have, a weave covers the picture, and its colors drift. The
+# Edges turn into lines that the photo does not have, fine stripes begin to cover the picture, and its colors drift a little. The
 # discriminator sees the picture without its local mean, so it cannot object to the color, and it has not
 # learned to refuse the pattern. Nothing else ties the picture to the photo.
 #
