@@ -685,7 +685,20 @@ FIVE = {
     "GAN, VGG22": "srgan_vgg22_x4",
     "GAN, VGG54": "srgan_vgg54_x4",
 }
-sr.plots.compare(opening, FIVE, zoom=ZOOM, title="One architecture, five losses")
+
+
+def with_weights(name):
+    """The slider's network with the weights of another one, as a function that `compare` can call."""
+
+    def method(image, size):
+        slider.set_weights(sr.models.load(name).get_weights())
+        return sr.upscaling.upscale(image, slider)
+
+    return method
+
+
+columns = {label: with_weights(name) for label, name in FIVE.items()}
+sr.plots.compare(opening, columns, scale=4, zoom=ZOOM, title="One architecture, five losses")
 
 # %% [markdown]
 # The course measured them once, on Set5. The last column is not ours: it is the paper's PSNR-Y of its

@@ -523,7 +523,7 @@ sr.metrics.table(methods, some, scales=(SCALE,), degradation=kinds, lpips=LPIPS)
 # behind it.
 #
 # `compact, robust`, with little more than half of the tuned network's parameters, was trained for longer on
-# damaged photos. It is ahead of the tuned network on blur, by a decibel, and on noise, by .2 dB; on JPEGs it is
+# damaged photos. It is ahead of the tuned network on blur, by a decibel, and on noise, by .25 dB; on JPEGs it is
 # behind, by .1 dB and by .05 in LPIPS.
 #
 # ## What the discriminator sees
@@ -571,7 +571,8 @@ sr.plots.pairs(
 )
 
 # %% [markdown]
-# After a few seconds it is right about more than half of the pixels, and its map shows what it goes by:
+# In its first few seconds it is hardly better than a guess over all pixels, and of nothing is it sure that
+# it was made: no place is black. But its map already shows what it goes by:
 # fine texture is taken for a photo, and your network's picture has hardly any. Where the original is
 # smooth, both maps are alike: there is nothing to tell them apart. The generator of a GAN gets the
 # gradient of this map, so it is told at each place in which direction the picture looks more like a
@@ -609,8 +610,8 @@ sr.plots.pairs(
 )
 
 # %% [markdown]
-# Read each row from left to right. On blurred photos strength 0 is ahead, by .4 dB; on noisy ones
-# strength 1, by nearly as much; and strength .5, which nobody trained, lies between them. So the right
+# Read each row from left to right. On blurred photos strength 0 is ahead, by .5 dB; on noisy ones
+# strength 1, by as much; and strength .5, which nobody trained, lies between them. So the right
 # strength depends on the photo. It works because both networks have
 # the same start; the mean of two networks trained from different starts is useless.
 #
