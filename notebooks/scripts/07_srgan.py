@@ -806,7 +806,7 @@ table
 #
 # With `FASTER = 1` the discriminator hardly tells the two apart, so `d_real` and `d_fake` stay close, and
 # what little it says helps the generator little: LPIPS falls by less than a third of what it fell by. In so
-# short a training the momentum matters less: LPIPS is about the same, and PSNR a little lower.
+# short a training the momentum matters less: LPIPS is about the same, and PSNR a little higher.
 # </details>
 #
 # ## Summary
