@@ -16,6 +16,7 @@ from functools import partial
 
 import srhelpers as sr
 import keras
+import numpy as np
 from PIL import Image
 
 from lesson import REPOSITORY, definitions
@@ -123,6 +124,7 @@ RECIPES = {
     "voc_plain": voc("plain convolution", "02", "plain"),
     "voc_residual": voc("residual blocks", "03", "residual", blocks=6),
     "voc_atrous": voc("atrous convolution", "04", "atrous", blocks=6),
+    "voc_efficientnet": voc("EfficientNet features", "05", "with_features", blocks=6),
     "voc_depth_to_space": voc("depth to space", "06", "upscaler", steps=1_500, blocks=8, filters=48),
 }
 
@@ -155,19 +157,18 @@ def taught(files, teacher, scale):
     return targets
 
 
-def build(recipe):
-    return definitions(recipe.lesson)[recipe.function](**recipe.options)
+def build(recipe, training):
+    names, options = definitions(recipe.lesson), recipe.options
+    if recipe.function == "with_features":
+        low = np.concatenate([training[n][0] for n in range(12)])
+        options = options | {"features": names["standardized"](sr.models.features.efficientnet_block1a("b0"), low)}
+    return names[recipe.function](**options)
 
 
 def train(name, steps=None):
     """(the trained network, facts for its record); state and history are kept in build/recipes/<name>_<steps>."""
     recipe = RECIPES[name]
     steps = steps or recipe.steps
-    keras.utils.set_random_seed(0)
-    model = build(recipe)
-    if recipe.start:
-        first = BUILD / f"{recipe.start}.keras" if recipe.start.endswith(BEGUN) else recipe.start
-        definitions("08")["continue_from"](sr.models.load(first), model)
     data, files = photos()
     if recipe.teacher:
         data, files = f"{data}, upscaled by {recipe.teacher}", taught(files, recipe.teacher, *recipe.scales)
@@ -176,6 +177,11 @@ def train(name, steps=None):
     training = pieces(
         files, patch_size=recipe.patch, batch_size=recipe.batch, batches=EPOCH, skip_flat=recipe.skip_flat
     )
+    keras.utils.set_random_seed(0)
+    model = build(recipe, training)
+    if recipe.start:
+        first = BUILD / f"{recipe.start}.keras" if recipe.start.endswith(BEGUN) else recipe.start
+        definitions("08")["continue_from"](sr.models.load(first), model)
     middles = {"patch_size": 288 // max(recipe.scales), "batch_size": 4, "training": False}
     validation = pieces(sr.datasets.split("photos")[1], **middles)
     rate = sr.training.warmup_cosine(recipe.rate, steps, warmup=200)

@@ -480,8 +480,7 @@ sr.plots.compare(
 
 # %% [markdown]
 # All colors are there, and the edges are sharper than those of bicubic interpolation. The network that
-# ships need not be better than yours: it was trained for the study in lesson
-# [A1](A1_what_the_voc_article_said.ipynb), on other photos, which were downsampled in another way.
+# ships is built like yours, with six blocks, and was trained for longer and on more photos.
 #
 # Set5 is not part of the course. If it is on your machine (`srhelpers download Set5`), this measures
 # on it:
