@@ -78,7 +78,14 @@ def _in_loop(work):
     """What the coroutine `work(stop)` returns; calling `stop` ends it and all it began, as Ctrl-C does."""
 
     async def main():
-        return await work(asyncio.current_task().cancel)
+        task, loop = asyncio.current_task(), asyncio.get_running_loop()
+
+        def stop():
+            # Tasks of nbclient that look after a kernel would complain about its end.
+            loop.set_exception_handler(lambda loop, context: None)
+            task.cancel()
+
+        return await work(stop)
 
     try:
         # Windows has another loop by default, which ZeroMQ can use only with a thread more and a warning.
