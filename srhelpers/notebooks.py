@@ -259,9 +259,12 @@ def run(
                 waiting.clear()
 
     async def all_of_them(stop):
-        async with asyncio.TaskGroup() as group:
-            for line in range(min(jobs, len(chosen))):
-                group.create_task(one_after_the_other(line, stop))
+        try:
+            async with asyncio.TaskGroup() as group:  # unlike `gather`, it waits for all of them after Ctrl-C
+                for line in range(min(jobs, len(chosen))):
+                    group.create_task(one_after_the_other(line, stop))
+        except ExceptionGroup as several:  # such as a package that is missing, which `main` tells in one line
+            raise several.exceptions[0] from None
 
     start = time.perf_counter()
     _in_loop(all_of_them)
