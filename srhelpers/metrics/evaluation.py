@@ -2,6 +2,7 @@
 
 import csv
 import datetime
+import functools
 import itertools
 import os
 import warnings
@@ -127,6 +128,12 @@ def evaluate(
 
     Source: Timofte et al. 2014 (A+) and later papers' test protocol.
     """
+    names = ["psnr_y", "ssim_y", "psnr_rgb", *["lpips"] * lpips]
+    return _measured(method, data, scale, names, degradation=degradation, path=path, name=name, progress=progress)
+
+
+def _measured(method, data, scale, names, *, degradation, path=None, name=None, progress=False):
+    """`evaluate`, with the metrics of these names."""
     downsample = degradations.named(degradation)
     method = upscaler(method, scale, name=name)
     if method.scale is None:
@@ -139,7 +146,7 @@ def evaluate(
     for image, photo in tqdm(photos.items(), desc=what, unit="image", disable=not progress, leave=False):
         try:
             reference, low = _read_pair(photo, partners.get(image), method.scale, downsample)
-            scores = _scores(reference, method.upscale(low, reference.shape[:2]), method.scale, lpips)
+            scores = _scores(reference, method.upscale(low, reference.shape[:2]), method.scale, names)
         except (UserError, OSError) as error:
             failed[image] = str(error)
         else:
@@ -152,7 +159,7 @@ def evaluate(
         text = "\n".join([f"Could not measure {len(failed)} of {len(photos)} photos of {what}:", *lines])
         if not rows:
             raise UserError(text)
-        warnings.warn(text, stacklevel=2)
+        warnings.warn(text, stacklevel=3)
     table = Scores(rows)
     table.attrs["failed"] = failed
     return table
@@ -204,13 +211,14 @@ def _read_pair(photo, partner, scale, downsample):
     return reference, cv2.cvtColor(low, cv2.COLOR_GRAY2RGB) if low.ndim < reference.ndim else low
 
 
-def _scores(reference, estimate, scale, lpips):
-    scores = {
-        "psnr_y": images.psnr(reference, estimate, crop_border=scale, luma=True),
-        "ssim_y": images.ssim(reference, estimate, crop_border=scale, luma=True),
-        "psnr_rgb": images.psnr(reference, estimate, crop_border=scale),
+def _scores(reference, estimate, scale, names):
+    metrics = {
+        "psnr_y": functools.partial(images.psnr, luma=True),
+        "ssim_y": functools.partial(images.ssim, luma=True),
+        "psnr_rgb": images.psnr,
+        "lpips": perceptual.lpips,
     }
-    return scores | ({"lpips": perceptual.lpips(reference, estimate, crop_border=scale)} if lpips else {})
+    return {name: metrics[name](reference, estimate, crop_border=scale) for name in names}
 
 
 def summarise(rows: pd.DataFrame) -> Scores:
@@ -239,7 +247,7 @@ def table(
     single = isinstance(degradation, str) or callable(degradation)
     damages = (degradation,) if single else degradation
     for photos, scale, damage, (name, method) in itertools.product(data, scales, damages, methods.items()):
-        rows = evaluate(method, photos, scale, degradation=damage, lpips=lpips, name=name)
+        rows = _measured(method, photos, scale, ["psnr_y", *["lpips"] * lpips], degradation=damage, name=name)
         title = f"{rows.dataset.iloc[0]} ×{scale}{'' if damage == 'bicubic' else f' {degradations.title(damage)}'}"
         cells[name][f"{title}, dB"] = f"{rows.psnr_y.mean():.2f}"
         if lpips:

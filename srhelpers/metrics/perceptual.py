@@ -14,7 +14,7 @@ from ..runtime import UserError
 from .images import _prepare
 
 # ImageNet's mean and deviation for RGB in −1…1, to the digits that LPIPS was calibrated with.
-_MEAN, _DEVIATION = (-0.030, -0.088, -0.188), (0.458, 0.448, 0.450)
+_MEAN, _DEVIATION = np.float32([-0.030, -0.088, -0.188]), np.float32([0.458, 0.448, 0.450])
 _STRIDES, _PADDINGS = (4, 1, 1, 1, 1), (2, 2, 1, 1, 1)
 _PICKLE = "443c5bc35326b81e4ac7517b853fd22d3effe38783697d87e2ec65cb01d744b1"
 
@@ -76,7 +76,7 @@ def lpips(reference: np.ndarray, estimate: np.ndarray, *, crop_border: int = 0) 
     pair = np.stack(_prepare(reference, estimate, crop_border, False, smallest=31))
     if pair.ndim == 3:
         pair = np.repeat(pair[..., None], 3, axis=-1)
-    x = ops.convert_to_tensor(((pair / 127.5 - 1 - _MEAN) / _DEVIATION).astype("float32"))
+    x = ops.convert_to_tensor((pair.astype("float32") / 127.5 - 1 - _MEAN) / _DEVIATION)
     distance = 0.0
     for n, (kernel, bias, weights) in enumerate(_layers(_weights_file())):
         if n in (1, 2):
