@@ -70,6 +70,7 @@ def train(name, steps, epoch_steps=200):
         "content": recipe.content,
         "adversarial": gan.adversarial,
         "pixels": lesson["PIXELS"],
+        "smooth": lesson["SMOOTH"],
         "batch_size": lesson["BATCH_SIZE"],
         "patch_size": lesson["PATCH"],
     }

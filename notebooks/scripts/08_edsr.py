@@ -94,7 +94,7 @@ BLOCKS = 8
 FILTERS = 48
 PATCH = 24  # side of the training pieces, in pixels of the low resolution
 BATCH_SIZE = 8
-STEPS = 300 if runtime.profile == "quick" else 3_000
+STEPS = 225 if runtime.profile == "quick" else 3_000
 EPOCH_STEPS = 75  # the network is measured after each epoch
 LEARNING_RATE = 1e-3
 LOSS = "mae"  # or "mse", sr.losses.NegativePSNR(), sr.losses.Charbonnier()
