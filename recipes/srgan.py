@@ -91,11 +91,18 @@ def color_shift(pairs):
     return np.mean([picture.mean((0, 1)) - photo.mean((0, 1)) for photo, picture in pairs], axis=0)
 
 
-def flattest(image, size):
-    """The square with the smallest standard deviation, at a multiple of 8 pixels."""
-    rows, columns = (range(0, length - size + 1, 8) for length in image.shape[:2])
-    squares = [image[top : top + size, left : left + size] for top in rows for left in columns]
-    return min(squares, key=lambda square: float(np.std(square, axis=(0, 1)).mean()))
+def flat_regions(pairs, size=64, deviation=3.0):
+    """The picture's part at the flattest square of each photo, at a multiple of 8 pixels, where one is flat at all."""
+    regions = []
+    for photo, picture in pairs:
+        rows, columns = (range(0, length - size + 1, 8) for length in photo.shape[:2])
+        places = [(slice(top, top + size), slice(left, left + size)) for top in rows for left in columns]
+        least, place = min(
+            ((float(np.std(photo[place], axis=(0, 1)).mean()), place) for place in places), key=lambda one: one[0]
+        )
+        if least < deviation:
+            regions.append(picture[place])
+    return regions
 
 
 def grid(regions, period=4):
@@ -133,8 +140,7 @@ def report(networks, files):
     for name, model in networks.items():
         shift = color_shift([restored(model, file) for file in files])
         table.loc[name, "shift of R, G, B"] = ", ".join(f"{value:+.1f}" for value in shift)
-        pictures = [restored(model, file)[1] for file in sr.datasets.split("photos")[1]]
-        ratio, amplitude = grid([flattest(picture, 64) for picture in pictures])
+        ratio, amplitude = grid(flat_regions([restored(model, file) for file in sr.datasets.split("photos")[1]]))
         table.loc[name, "grid"] = f"{ratio:.1f}, {amplitude:.2f} levels"
     return table
 

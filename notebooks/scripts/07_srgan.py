@@ -96,12 +96,13 @@ PHOTOS = "photos"  # or a folder of your own, such as "~/Pictures"
 LOSS = "vgg54"  # the content loss: "vgg54", "vgg22" or "mse"
 ADVERSARIAL = 5e-2  # the weight of the adversarial loss; 1e-3 in the paper
 PIXELS = 3e-2  # the weight of the mean absolute error, which keeps the colors
+SMOOTH = 1e-1  # the weight of the loss on a blurred piece, which keeps a grid away
 DISCRIMINATOR_FILTERS = 32  # of its first convolution
 FASTER = 10  # how much faster than the generator it learns
 PATCH = 24  # side of the training pieces, in pixels of the low resolution
 BATCH_SIZE = 4
-STEPS = 36 if runtime.profile == "quick" else 360
-EPOCH_STEPS = 12  # your network is looked at after each epoch
+STEPS = 30 if runtime.profile == "quick" else 360
+EPOCH_STEPS = 10  # your network is looked at after each epoch
 SHORT = 8  # steps of the experiment
 WATCHED = 3  # validation photos that are measured after each epoch
 LEARNING_RATE = 1e-4
@@ -429,6 +430,11 @@ def with_pixels(content):
 # - The generator minimizes $\text{content} + w \cdot \text{softplus}(-D(\text{made}))$, in which $w$ is
 #   `ADVERSARIAL` and *content* includes the pixel loss.
 #
+# There is one more part of *content*. The cheapest way to look less smooth is a pattern that repeats every four
+# pixels: depth to space can draw it everywhere, whatever the photo shows (lesson 06 has such checkerboards). So the
+# generator also gets a blurred piece, and has to leave it smooth: as bicubic interpolation upscales it. `SMOOTH` is
+# the weight of the mean absolute error there.
+#
 # Read `compute_loss`; the rest is bookkeeping. Keras minimizes the sum of both losses in `fit`, so
 # neither loss may change the other's network. For the discriminator's loss, `stop_gradient(fake)` keeps
 # the gradient out of the generator. For the generator's loss we need the opposite: a gradient that
@@ -464,7 +470,11 @@ class SRGAN(keras.Model):
         # The generator wants positive logits for what it made.
         logits = ops.stop_gradient(on_fake) + judge(fake) - on_fake
         adversarial = ops.mean(ops.softplus(-logits))
-        content = self.content(real, fake)
+
+        # What is smooth should stay smooth: here the first piece, blurred.
+        blurred = ops.average_pool(ops.cast(x[:1], "float32"), 9, strides=1, padding="same")
+        drawn = self.generator(blurred, training=False) - sr.layers.BicubicUpSampling(4)(blurred)
+        content = self.content(real, fake) + SMOOTH * ops.mean(ops.abs(drawn))
 
         d_real, d_fake = ops.mean(ops.sigmoid(on_real)), ops.mean(ops.sigmoid(on_fake))
         values = (content, adversarial, d_loss, d_real, d_fake)
@@ -584,6 +594,17 @@ sr.metrics.table(methods, photos, lpips=LPIPS)
 # LPIPS it is ahead of SRResNet all the same, and part of the way to the published SRGAN. That one is
 # more than two decibels behind SRResNet in PSNR, and has about half its LPIPS. (Without Set5 these are
 # the validation photos.)
+#
+# Is there a grid? Give the networks a plain gray, 128, and look at the range of what they make of it:
+
+# %%
+gray = np.full((1, 48, 48, 3), 128, "float32")
+for name in ("SRResNet", "yours", "SRGAN, published"):
+    made = methods[name].predict(gray, verbose=0)[0, 64:128, 64:128]  # away from the edges
+    print(f"{name:<16} {made.min():.1f} to {made.max():.1f}")
+
+# %% [markdown]
+# A PLACEHOLDER
 #
 # ## A slider from one to the other
 #
