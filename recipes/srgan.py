@@ -21,6 +21,7 @@ from lesson import REPOSITORY, definitions
 from train import photos
 
 START = "krasserm_srresnet_x4"
+SMOOTH = 0.1  # weight of the loss on a blurred piece, which keeps a grid away
 TAUGHT = 200  # batches from which the discriminator learns alone, before both learn together
 
 
@@ -53,7 +54,7 @@ def train(name, steps, epoch_steps=200):
     if recipe.adversarial:
         lesson["taught"](discriminator, *lesson["photos_and_made"](generator, files, min(TAUGHT, steps)))
     content = lesson["with_pixels"](lesson["content_loss"](recipe.content))
-    gan = lesson["SRGAN"](generator, discriminator, content, lesson["ADVERSARIAL"] * recipe.adversarial)
+    gan = lesson["SRGAN"](generator, discriminator, content, lesson["ADVERSARIAL"] * recipe.adversarial, SMOOTH)
     lesson["compiled"](gan, steps)
     training = lesson["pieces"](files, batches=epoch_steps)
     folder = REPOSITORY / "build" / "recipes" / f"{name}_{steps}"
@@ -70,7 +71,7 @@ def train(name, steps, epoch_steps=200):
         "content": recipe.content,
         "adversarial": gan.adversarial,
         "pixels": lesson["PIXELS"],
-        "smooth": lesson["SMOOTH"],
+        "smooth": gan.smooth,
         "batch_size": lesson["BATCH_SIZE"],
         "patch_size": lesson["PATCH"],
     }

@@ -12,7 +12,6 @@ import srhelpers as sr
 
 NAMES = ["content", "adversarial", "d_loss", "d_real", "d_fake"]
 LESSON = conftest.definitions("07")
-LESSON["SMOOTH"] = SMOOTH = 1e-4  # as small as the losses below, or its gradient would hide theirs
 
 
 class Batches(keras.utils.PyDataset):
@@ -53,7 +52,8 @@ def little_discriminator(head="patch", normalized=False):
     return keras.Model(photo, head(x))
 
 
-SMALL = 1e-5  # so that the gradients of the content, the adversarial and the discriminator's loss weigh alike
+# So that the gradients of the content, the adversarial, the smooth and the discriminator's loss weigh alike.
+SMALL, SMOOTH = 1e-5, 1e-4
 
 
 def small_square(real, fake):
@@ -63,7 +63,7 @@ def small_square(real, fake):
 def little_gan(optimizer=None, content=small_square, adversarial=0.01, frozen=True, **options):
     keras.utils.set_random_seed(0)
     networks = little_generator(options.get("normalized", False)), little_discriminator(**options)
-    gan = LESSON["SRGAN"](*networks, content, adversarial, frozen)
+    gan = LESSON["SRGAN"](*networks, content, adversarial, SMOOTH, frozen)
     gan.compile(optimizer or keras.optimizers.Adam(1e-3), metrics=[sr.metrics.PSNR()])
     return gan
 
