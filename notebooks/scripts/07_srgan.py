@@ -474,9 +474,8 @@ class SRGAN(keras.Model):
         content = self.content(real, fake)
         if self.smooth:  # the first piece, blurred, should stay smooth
             blurred = ops.average_pool(ops.cast(x[:1], "float32"), 9, strides=1, padding="same")
-            drawn = self.generator(blurred, training=False) - sr.layers.BicubicUpSampling(4)(
-                blurred
-            )
+            smooth = sr.layers.BicubicUpSampling(4)(blurred)
+            drawn = self.generator(blurred, training=False) - smooth
             content = content + self.smooth * ops.mean(ops.abs(drawn))
 
         d_real, d_fake = ops.mean(ops.sigmoid(on_real)), ops.mean(ops.sigmoid(on_fake))
