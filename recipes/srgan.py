@@ -1,9 +1,10 @@
 """Train the columns of lesson 07's table from the published SRResNet: python recipes/srgan.py [NAME ...] [--ship]
 
-Without names all four are trained, with the lesson's settings, at about a second a step on two CPU cores; the first
-column is the published network itself. A run that was stopped goes on from its last epoch. Its state and the trained
-network (`<name>.keras`) are in build/recipes. Printed are PSNR-Y and LPIPS, how far the mean of each channel is from
-the original's, and whether a flat region shows a grid; all on Set5 where it is here, else on the validation photos.
+Without names all four are trained, with the lesson's settings and a loss that keeps a grid away, at about a second a
+step on two CPU cores; the first column is the published network itself. In the end the colors are moved to those of the
+photos. A run that was stopped goes on from its last epoch. Its state and the trained network (`<name>.keras`) are in
+build/recipes. Printed are PSNR-Y and LPIPS and how far the mean of each channel is from the original's, on Set5 where
+it is here, else on the validation photos, and whether flat regions of the validation photos show a grid.
 `--ship` also saves it into data/models; then measure it (recipes/scores.py).
 `--steps` sets the length; to try the script: --steps 4 --epoch-steps 2
 """

@@ -687,7 +687,8 @@ sr.plots.compare(
 # The paper trains five networks of one architecture: with the squared error, or with VGG22, each alone
 # and with a discriminator, and with VGG54 and a discriminator. Here the first is Krasser's SRResNet. The
 # other four began with its weights and were trained as you trained yours, but for 400 steps, on more
-# photos and with `smooth=0.1`. (In a clone of the repository, `python recipes/srgan.py` trains them again.)
+# photos and with `smooth=0.1`. In the end the biases of the last convolution were moved by a fraction of a gray level,
+# so that no color cast is left. (In a clone of the repository, `python recipes/srgan.py` trains them again.)
 
 # %%
 FIVE = {
@@ -746,8 +747,8 @@ for name, network in plain.items():
 
 # %% [markdown]
 # Your network draws on a plain gray: it has learned that a pattern passes for texture, and nothing has taught it
-# where not to draw. The network with `smooth` leaves the gray alone, as SRResNet does. The published SRGAN shifts it by a
-# few levels.
+# where not to draw. The network with `smooth` leaves the gray alone, even more than SRResNet does. The published SRGAN
+# makes it darker, by up to eight levels.
 #
 # The paper also asked people to rate pictures from 1 to 5. On BSD100 it reports 2.29 for the network
 # trained with the squared error, 3.56 for SRGAN with VGG54 and 4.46 for the originals: people preferred

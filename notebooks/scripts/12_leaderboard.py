@@ -160,8 +160,8 @@ sets = known.set_index("method").groupby("dataset", sort=False)
 pd.DataFrame({"highest PSNR-Y": sets.psnr_y.idxmax(), "lowest LPIPS": sets.lpips.idxmin()})
 
 # %% [markdown]
-# At ×4 it depends on the column. A network that was trained on pixels has
-# the highest PSNR of each set, and one that was trained against a discriminator the lowest LPIPS. The
+# At ×4 it depends on the column. A network that was trained on pixels has the highest PSNR of each set,
+# and one that was trained against a discriminator the lowest LPIPS. The
 # PSNR of those is one to three decibels lower. So compare no two networks by one number. Ours were also
 # trained on two CPU cores, for an hour and a half at most, much shorter than those of other authors,
 # and some of ours began with Krasser's SRResNet or learned from its pictures: the table compares
